@@ -1,0 +1,141 @@
+"""Syncing: a first sync against a bare ``git fetch``, and one without news of many repositories against ``git ls-remote``.
+
+    python -m benchmarks.sync [--json]
+
+Both are measured from the moment the tool is loaded, since Git needs no loading; the note says what a whole process
+takes. Ratios are medians of rounds in which both sides alternate.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchmarks.lab import Figure, report
+from repertory.content.offered.following import add_repository
+from repertory.content.offered.follows import Follows, Repository
+from repertory.content.offered.repositories import PARALLEL, sync
+from repertory.home import Home
+from repertory_sdk.convert import to_json
+
+ROUNDS = 7
+FILES = 500
+REPOSITORIES = 300
+PLAYBOOK = {
+    "$schema": "urn:repertory:schema:playbook:1", "name": "recon", "version": "1.0.0", "function": "recon",
+    "license": "Apache-2.0", "actions": ["ip reputation"],
+}  # fmt: skip
+CODE = """\
+from repertory_sdk import Event, Play, playbook
+
+
+@playbook()
+def recon(event: Event, play: Play) -> None:
+    play.act("ip reputation", ip=event.values("sourceAddress"))
+"""
+
+
+def main() -> None:
+    """Make repositories, then race."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        figures = [first_sync(folder / "one"), no_news(folder / "many")]
+    report("sync, as a ratio to Git alone", figures)
+
+
+def first_sync(folder: Path) -> Figure:
+    """A repository with 500 files, of which a tenth are items."""
+    origin = make_repository(folder / "origin", items=FILES // 10, files=FILES)
+    counter = iter(range(10_000))
+
+    def ours() -> None:
+        home = Home(folder / f"home{next(counter)}")
+        add_repository(home, "bench", str(origin))
+        started = time.perf_counter()
+        assert not sync(home).failed
+        clock["ours"] = time.perf_counter() - started
+
+    def theirs() -> None:
+        bare = folder / f"bare{next(counter)}"
+        git("init", "--quiet", "--bare", str(bare))
+        started = time.perf_counter()
+        git("-C", str(bare), "fetch", "--quiet", "--depth=1", origin.as_uri(), "HEAD")
+        clock["theirs"] = time.perf_counter() - started
+
+    clock: dict[str, float] = {}
+    return race(f"first sync of {FILES} files", ours, theirs, 1.3, clock)
+
+
+def no_news(folder: Path) -> Figure:
+    """Three hundred local repositories that are known already."""
+    origins = [make_repository(folder / "origins" / "r0", items=1, files=4)]
+    for number in range(1, REPOSITORIES):
+        origins.append(Path(shutil.copytree(origins[0], folder / "origins" / f"r{number}")))
+    home = Home(folder / "home")
+    home.prepare()
+    follows = [Repository(name=origin.name, url=origin.as_uri()) for origin in origins]
+    home.follows.write_text(json.dumps(to_json(Follows(repositories=follows))))
+    assert not sync(home).failed
+
+    def ours() -> None:
+        started = time.perf_counter()
+        assert not any(one.has_news for one in sync(home).repositories)
+        clock["ours"] = time.perf_counter() - started
+
+    def theirs() -> None:
+        started = time.perf_counter()
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            list(pool.map(lambda origin: git("ls-remote", "--quiet", origin.as_uri(), "HEAD"), origins))
+        clock["theirs"] = time.perf_counter() - started
+
+    clock: dict[str, float] = {}
+    return race(f"sync of {REPOSITORIES} repositories without news", ours, theirs, 1.5, clock)
+
+
+def race(
+    name: str, ours: Callable[[], None], theirs: Callable[[], None], bound: float, clock: dict[str, float]
+) -> Figure:
+    """Alternate; the median of the ratios of neighbours."""
+    ratios, times = [], []
+    for _ in range(ROUNDS):
+        theirs()
+        ours()
+        ratios.append(clock["ours"] / clock["theirs"])
+        times.append((clock["ours"], clock["theirs"]))
+    note = ", ".join(
+        f"{who} {statistics.median(column) * 1000:.0f} ms"
+        for who, column in zip(("ours", "Git"), zip(*times, strict=True), strict=True)
+    )
+    return Figure(name=name, value=statistics.median(ratios), unit="×", bound=bound, note=note)
+
+
+def make_repository(folder: Path, *, items: int, files: int) -> Path:
+    """Items, and texts beside them."""
+    for number in range(items):
+        place = folder / "playbooks" / f"recon_{number}"
+        place.mkdir(parents=True)
+        (place / "playbook.json").write_text(json.dumps({**PLAYBOOK, "name": f"recon_{number}", "function": "recon"}))
+        (place / "playbook.py").write_text(CODE)
+    (folder / "docs").mkdir(parents=True)
+    for number in range(files - 2 * items):
+        (folder / "docs" / f"page_{number}.md").write_text(f"# Page {number}\n\n" + "Words about it.\n" * 40)
+    git("-C", str(folder), "init", "--quiet", "--initial-branch=main")
+    git("-C", str(folder), "add", "--all")
+    git("-C", str(folder), "-c", "user.name=b", "-c", "user.email=b@example.test", "commit", "--quiet", "-m", "content")
+    return folder
+
+
+def git(*words: str) -> None:
+    """A plain Git, as somebody would call it."""
+    subprocess.run(["git", *words], check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,3 @@
+"""Repertory: the tool."""
+
+VERSION = "0.1.0"

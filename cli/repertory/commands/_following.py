@@ -1,0 +1,110 @@
+"""Execute a run here and show it; shared by ``run``, ``resume`` and ``answer``."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from repertory.commands._output import ask_line, can_ask, emit, note, say
+from repertory.commands._runlive import watching
+from repertory.commands._runview import answer_command, as_json, read_record
+from repertory.commands._session import resumable, stopping_told
+from repertory.errors import EXIT_NOT_DONE, UserError
+from repertory.runtime.engines.foreground import foreground
+from repertory.runtime.kept import runs
+from repertory.settings import user_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from repertory.commands._session import Session
+    from repertory.runtime.engines.foreground import Foreground
+    from repertory.runtime.execution.records import Prompt, Run
+
+LOOK_S = 0.15
+
+
+def follow(opened: Session, run: Run, *, json: bool, wait: bool) -> None:
+    """Execute a run until it has ended or waits for a human; ask the human if one is here, or ``wait`` for an answer.
+
+    Prints the run and exits with 1 unless it succeeded.
+    """
+    try:
+        with resumable(run.id), foreground(opened.settings, opened.database, opened.library) as here:
+            ended = _follow(opened, here, run, json=json, wait=wait)
+    except typer.Abort:
+        _tell_waiting(opened, run)
+        raise
+    if json:
+        emit(as_json(read_record(opened.database, ended)))
+    elif ended.state == "waiting":
+        _tell_waiting(opened, ended)
+    if ended.state != "succeeded":
+        raise typer.Exit(EXIT_NOT_DONE)
+
+
+def _follow(opened: Session, here: Foreground, run: Run, *, json: bool, wait: bool) -> Run:
+    while True:
+        with stopping_told(), _shown(opened, run, json=json) as look:
+            current = here.run(run.id, watch=lambda one: _looked(look) and (wait or not waiting_prompts(opened, run.id)))
+        prompts = waiting_prompts(opened, run.id)
+        if current.ended or json or not prompts or not can_ask():
+            return current
+        for prompt in prompts:
+            _ask(opened, prompt)
+
+
+@contextmanager
+def _shown(opened: Session, run: Run, *, json: bool) -> Iterator[Callable[[], None]]:
+    if json:
+        yield lambda: None
+        return
+    with watching(opened.database, run) as look:
+        yield _now_and_then(look)
+
+
+def _now_and_then(look: Callable[[], None]) -> Callable[[], None]:
+    last = 0.0
+
+    def maybe() -> None:
+        nonlocal last
+        if time.monotonic() - last >= LOOK_S:
+            look()
+            last = time.monotonic()
+
+    return maybe
+
+
+def _looked(look: Callable[[], None]) -> bool:
+    look()
+    return True
+
+
+def waiting_prompts(opened: Session, run_id: str) -> list[Prompt]:
+    """Open questions of a run and of those it started."""
+    found = [prompt for prompt in runs.prompts_of(opened.database, run_id) if prompt.answer is None]
+    for child in runs.children_of(opened.database, run_id):
+        found += waiting_prompts(opened, child.id)
+    return found
+
+
+def _ask(opened: Session, prompt: Prompt) -> None:
+    options = f" [{'/'.join(prompt.options)}]" if prompt.options else ""
+    while True:
+        answer = ask_line(f"{prompt.question}{options}")
+        try:
+            runs.answer_prompt(opened.database, prompt, answer, by=user_name())
+        except UserError as error:
+            note(f"{error.message}; {error.hint}")
+            if not runs.find_prompt(opened.database, prompt.id).answer:
+                continue
+        return
+
+
+def _tell_waiting(opened: Session, run: Run) -> None:
+    say(f"run {run.id} waits for an answer:")
+    for prompt in waiting_prompts(opened, run.id):
+        say(f"  {prompt.question}\n  → {answer_command(prompt)}")

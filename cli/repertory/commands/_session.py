@@ -1,0 +1,133 @@
+"""What most commands begin with: settings, the database, installed content."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from repertory.commands._output import note
+from repertory.content.installed.contents import verify_hash
+from repertory.content.installed.lock import installed
+from repertory.content.installed.pinned import pinned_item
+from repertory.errors import NotFound, UsageError, UserError
+from repertory.runtime.storage.database import open_database
+from repertory.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from repertory.home import Home
+    from repertory.items import Installed, InstalledSet, Kind
+    from repertory.runtime.storage.database import Database
+    from repertory.settings import Settings
+
+# How long a verified hash is believed before the files are read again.
+VERIFIED_S = 30.0
+
+
+@dataclass
+class HomeLibrary:
+    """Installed content of a home, for the runtime. The lock is read again when it has been replaced."""
+
+    home: Home
+    _seen: tuple[int, int] | None = None
+    _set: InstalledSet | None = None
+    _verified: dict[str, float] = field(default_factory=dict)
+    _older: dict[tuple[str, str], Installed] = field(default_factory=dict)
+
+    def installed(self) -> InstalledSet:
+        """Everything that is installed now."""
+        try:
+            status = self.home.lock.stat()
+            seen: tuple[int, int] | None = (status.st_ino, status.st_mtime_ns)
+        except FileNotFoundError:
+            seen = None
+        if self._set is None or seen != self._seen:
+            self._set, self._seen = installed(self.home), seen
+        return self._set
+
+    def pinned(self, name: str, digest: str) -> Installed:
+        """The item with these very bytes, checked before they are executed."""
+        now = self.installed()
+        item = now.apps.get(name) or now.playbooks.get(name)
+        if item is None or item.hash != digest:
+            item = self._older.get((name, digest)) or pinned_item(self.home, name, digest)
+            self._older[(name, digest)] = item
+        if time.monotonic() - self._verified.get(digest, -VERIFIED_S) >= VERIFIED_S:
+            verify_hash(item)
+            self._verified[digest] = time.monotonic()
+        return item
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """An opened home."""
+
+    settings: Settings
+    database: Database
+    library: HomeLibrary
+
+
+@contextmanager
+def session() -> Iterator[Session]:
+    """Open the home and its database; close them afterwards."""
+    settings = load_settings()
+    database = open_database(settings)
+    try:
+        yield Session(settings=settings, database=database, library=HomeLibrary(settings.home))
+    finally:
+        database.close()
+
+
+@contextmanager
+def stopping_told() -> Iterator[None]:
+    """Ctrl-C takes effect when the action in flight is recorded; a person who sees nothing happen would press it again."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        note("\nstopping when the action in flight is recorded; Ctrl-C again stops at once")
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def resumable(run_id: str) -> Iterator[None]:
+    """Whoever interrupts a run is told how it can go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        hint = f"`repertory resume {run_id}` goes on with it, `repertory cancel {run_id}` ends it"
+        note(f"\nrun {run_id} is interrupted; {hint}")
+        raise
+
+
+def installed_item(found: InstalledSet, kind: Kind, name: str) -> Installed:
+    """The one installed app or playbook of this full or short name."""
+    fitting = found.named(kind, name)
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = ", ".join(item.name for item in fitting)
+        raise UserError(f"{name!r} could be any of {names}", "name the repository too")
+    known = found.apps if kind == "app" else found.playbooks
+    raise NotFound(f"installed {kind}", name, known, f"`repertory search {name}` looks for it, `repertory install` brings it")
+
+
+def pairs(texts: list[str], option: str) -> dict[str, str]:
+    """``name=value`` words as a mapping."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"{text!r} is not of the form name=value", f"write {option} name=value, in quotes if it has spaces")
+        found[name] = value
+    return found

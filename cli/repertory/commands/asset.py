@@ -1,0 +1,140 @@
+"""``repertory asset``: configured products."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from repertory.commands._acting import act_by_hand
+from repertory.commands._complete import complete_asset, complete_installed
+from repertory.commands._output import JSON, ask_line, can_ask, command_group, emit, moment, say, table
+from repertory.commands._runview import shown_result
+from repertory.commands._session import installed_item, pairs, session
+from repertory.errors import EXIT_NOT_DONE
+from repertory.runtime.kept import assets
+from repertory.settings import load_settings
+from repertory_sdk.manifest import TEST_CONNECTIVITY, AppManifest
+
+app = command_group("Configure assets: which product, where, with which credentials.")
+
+Name = Annotated[str, typer.Argument(help="The asset's name.", autocompletion=complete_asset)]
+
+
+@app.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="A name of your own, such as virustotal-lab.")],
+    app_name: Annotated[
+        str, typer.Argument(metavar="APP", help="An installed app.", autocompletion=complete_installed)
+    ],
+    settings: Annotated[list[str] | None, typer.Argument(help="Settings, name=value each.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Change an asset that exists.")] = False,
+    json: bool = JSON,
+) -> None:
+    """Configure an asset.
+
+    A secret can be given as env:NAME or file:PATH; it is looked up just before each action. On a terminal you are asked
+    for secrets that lack, without echo.
+
+    Examples:
+
+      repertory asset add lists community/blocklist feeds=/etc/feeds/drop.txt,/etc/feeds/hosts
+
+      repertory asset add vt community/virustotal api_key=env:VT_KEY
+    """
+    with session() as opened:
+        item = installed_item(opened.library.installed(), "app", app_name)
+        assert isinstance(item.manifest, AppManifest)
+        texts = pairs(settings or [], "settings as")
+        _ask_for_secrets(item.manifest, texts)
+        values = assets.read_settings(item.manifest, texts)
+        config = assets.AssetConfig(name=name, app=item.name, settings=values, created_at=time.time())
+        assets.add_asset(opened.database, opened.settings.home, item.manifest, config, replace=replace)
+    if json:
+        emit({"asset": name, "app": item.name})
+        return
+    tested = item.manifest.action(TEST_CONNECTIVITY) is not None
+    say(f"asset {name} of {item.name} is configured" + (f"; `repertory asset test {name}` tries it" if tested else ""))
+
+
+def _ask_for_secrets(manifest: AppManifest, texts: dict[str, str]) -> None:
+    for setting in manifest.settings:
+        if setting.secret and setting.required and setting.name not in texts and can_ask():
+            texts[setting.name] = ask_line(f"{setting.name} ({setting.description})", secret=True)
+
+
+@app.command("list")
+def list_(json: bool = JSON) -> None:
+    """List assets.
+
+    Example:
+
+      repertory asset list
+    """
+    with session() as opened:
+        found = assets.list_assets(opened.database)
+        installed = opened.library.installed().apps
+    if json:
+        emit({"assets": [{"name": one.name, "app": one.app, "installed": one.app in installed} for one in found]})
+    else:
+        table(
+            ["asset", "app", "app installed", "since"],
+            [[one.name, one.app, "yes" if one.app in installed else "NO", moment(one.created_at)] for one in found],
+            empty="no asset is configured yet: repertory asset add NAME APP setting=value",
+        )
+
+
+@app.command("show")
+def show(name: Name, json: bool = JSON) -> None:
+    """Show an asset's settings; secrets are never shown.
+
+    Example:
+
+      repertory asset show lists
+    """
+    home = load_settings().home
+    with session() as opened:
+        asset = assets.get_asset(opened.database, name)
+    hidden: dict[str, Any] = dict.fromkeys(assets.secret_names(home, name), "***")
+    values = {**asset.settings, **hidden}
+    if json:
+        emit({"name": asset.name, "app": asset.app, "settings": values})
+        return
+    say(f"{asset.name}  ({asset.app})")
+    for key, value in values.items():
+        say(f"  {key} = {value}")
+
+
+@app.command("test")
+def test(name: Name, json: bool = JSON) -> None:
+    """Try an asset: can its product be reached with these settings?
+
+    Example:
+
+      repertory asset test lists
+    """
+    with session() as opened:
+        asset = assets.get_asset(opened.database, name)
+        record = act_by_hand(opened, app_name=asset.app, action=TEST_CONNECTIVITY, parameters={}, names=[name])
+    call = record.steps[0].call
+    if json:
+        emit({"asset": name, "status": call.state, "message": call.message})
+    else:
+        said = call.message or (shown_result(record.steps[0]) if call.state == "succeeded" else "")
+        say(f"{name}: {call.state}" + (f": {said}" if said else ""))
+    if call.state != "succeeded":
+        raise typer.Exit(EXIT_NOT_DONE)
+
+
+@app.command("remove")
+def remove(name: Name, json: bool = JSON) -> None:
+    """Forget an asset and its secrets.
+
+    Example:
+
+      repertory asset remove lists
+    """
+    with session() as opened:
+        assets.remove_asset(opened.database, opened.settings.home, name)
+    emit({"removed": name}) if json else say(f"asset {name} is removed")

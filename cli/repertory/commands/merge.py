@@ -1,0 +1,73 @@
+"""``repertory merge``: bring upstream's changes into a copy of one's own."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from repertory.commands._output import JSON, emit, say, single_command
+from repertory.content.installed.forks import apply_merge, changed_texts, plan_merge
+from repertory.errors import EXIT_NOT_DONE
+from repertory.settings import load_settings
+
+if TYPE_CHECKING:
+    from repertory.content.installed.forks import Merge
+
+app = single_command()
+
+
+@app.command("merge")
+def command(
+    folder: Annotated[Path, typer.Argument(help="The folder that `repertory fork` made.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    json: bool = JSON,
+) -> None:
+    """Merge what changed upstream since an item was forked, or last merged.
+
+    Your own changes stay. Where both sides changed the same lines, the file gets conflict markers and the command ends
+    with status 1.
+
+    Examples:
+
+      repertory merge ~/src/our-playbooks/investigate_recon --dry-run
+
+      repertory merge ~/src/our-playbooks/investigate_recon
+    """
+    settings = load_settings()
+    merge = plan_merge(settings.home, folder, helper=settings.git.credential_helper)
+    texts = changed_texts(merge) if dry_run else {}
+    if not dry_run:
+        apply_merge(merge)
+    if json:
+        emit(_as_json(merge, dry_run=dry_run))
+    else:
+        _tell(merge, dry_run=dry_run)
+        for path, (before, after) in texts.items():
+            say("".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), f"yours/{path}", f"merged/{path}")))
+    if merge.conflicts:
+        raise typer.Exit(EXIT_NOT_DONE)
+
+
+def _tell(merge: Merge, *, dry_run: bool) -> None:
+    before, after = merge.before, merge.after
+    if not merge.files:
+        say(f"nothing to merge: {after.name} {after.version} has no changes that are not here")
+        return
+    say(f"{after.name}: {before.version} ({before.commit[:12]}) → {after.version} ({after.commit[:12]})")
+    for file in merge.files:
+        say(f"  {file.change:8}  {file.path}")
+    if merge.conflicts:
+        say("  → " + ("there would be conflicts" if dry_run else "look for <<<<<<< in these files, decide, and commit"))
+
+
+def _as_json(merge: Merge, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "item": merge.after.name, "folder": str(merge.folder), "applied": not dry_run,
+        "from": {"version": merge.before.version, "commit": merge.before.commit},
+        "to": {"version": merge.after.version, "commit": merge.after.commit},
+        "files": [{"path": file.path, "change": file.change} for file in merge.files],
+        "conflicts": merge.conflicts,
+    }  # fmt: skip

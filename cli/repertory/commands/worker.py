@@ -1,0 +1,24 @@
+"""``repertory worker``: serve queued runs."""
+
+from __future__ import annotations
+
+from repertory.commands._output import note, single_command
+from repertory.commands._session import session
+from repertory.runtime.engines.worker import serve
+
+app = single_command()
+
+
+@app.command("worker")
+def command() -> None:
+    """Serve queued runs until stopped.
+
+    Any number of workers share one database. SIGTERM and Ctrl-C stop one as soon as its actions in flight are recorded;
+    its runs go on in the next.
+
+    Example:
+
+      repertory worker
+    """
+    with session() as opened:
+        serve(opened.settings, opened.database, opened.library, notice=note)

@@ -1,0 +1,1 @@
+"""From a URL to an installed item: repositories, catalogue, checks, installation, lock."""

@@ -1,0 +1,1 @@
+"""Changing what is installed: resolved, reviewed, agreed to, done."""

@@ -1,0 +1,48 @@
+"""What the followed repositories offer, looked up when it is asked for: most of it nobody asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from repertory.content.offered.catalog import LOOK, SYNC, CatalogItem, choose_item, item_from_record
+from repertory.content.offered.index import item_names, records_in, records_named, records_offering
+from repertory.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from repertory.home import Home
+
+
+@dataclass
+class Offers:
+    """The index of one home; every answer is kept."""
+
+    home: Home
+    _named: dict[str, list[CatalogItem]] = field(default_factory=dict)
+    _offering: dict[str, list[CatalogItem]] = field(default_factory=dict)
+
+    def named(self, name: str, kind: str = "") -> list[CatalogItem]:
+        """Items of this full or short name, broken ones too."""
+        if name not in self._named:
+            self._named[name] = [item_from_record(record) for record in records_named(self.home, name)]
+        return [item for item in self._named[name] if kind in ("", item.kind)]
+
+    def one(self, name: str, kind: str = "") -> CatalogItem:
+        """The one item of this full or short name; raises NotFound or UserError."""
+        found = self.named(name, kind)
+        if found:
+            return choose_item(found, name)
+        known = item_names(self.home)
+        raise NotFound("item", name, known, LOOK if known else SYNC)
+
+    def of(self, full_names: Sequence[str]) -> dict[str, CatalogItem]:
+        """Those of these items that are on offer, by full name."""
+        return {item.full_name: item for item in map(item_from_record, records_in(self.home, full_names))}
+
+    def with_action(self, action: str) -> list[CatalogItem]:
+        """Apps without errors that have this action."""
+        if action not in self._offering:
+            self._offering[action] = [item_from_record(record) for record in records_offering(self.home, action)]
+        return self._offering[action]

@@ -1,0 +1,185 @@
+"""One review of a change before it happens: all that the new items may do, and what of it is new."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from repertory.content.changes.permissions import changes_things, grants_of, widening
+from repertory.content.changes.resolution import UnmetNeed
+from repertory.content.checks.issue import Issue
+from repertory.content.environments.dependencies import Dependency
+from repertory.items import Kind
+from repertory_sdk.manifest import AppManifest, Permissions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from repertory.content.installed.lock import LockedItem
+    from repertory.content.offered.catalog import CatalogItem
+    from repertory.content.trust.trust import Signer
+
+Change = Literal["new", "update", "unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewedAction:
+    """An action of an app. ``destructive`` ones change things; ``undo`` takes that back."""
+
+    name: str
+    type: str
+    destructive: bool
+    undo: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewedItem:
+    """What one item is and may do. ``hash`` is its content hash, ``previous`` the installed version.
+
+    ``grants`` are those of ``permissions.py``; ``added`` those that can do harm and that the installed version lacks.
+    ``signer`` is as the lock names it, ``signer_known`` the same for people, with since when it is known.
+    ``moved_from`` is the URL where the installed version came from, ``signed_before`` who signed it, if they are others.
+    ``uses`` are the actions that a playbook asks for, ``changing_uses`` those of which apps say that they change things.
+    ``destructive``: it may change things outside.
+    """
+
+    name: str
+    kind: Kind
+    version: str
+    change: Change
+    url: str
+    commit: str
+    path: str
+    format: str
+    hash: str
+    signer: str = ""
+    signer_known: str = ""
+    previous: str = ""
+    moved_from: str = ""
+    signed_before: str = ""
+    actions: Sequence[ReviewedAction] = ()
+    permissions: Permissions = field(default_factory=Permissions)
+    dependencies: Sequence[Dependency] = ()
+    uses: Sequence[str] = ()
+    changing_uses: Sequence[str] = ()
+    starts: Sequence[str] = ()
+    grants: Sequence[str] = ()
+    added: Sequence[str] = ()
+    findings: Sequence[Issue] = ()
+    destructive: bool = False
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the installed version is the newer one."""
+        return bool(self.previous) and _numbers(self.version) < _numbers(self.previous)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has to agree: it is new, or it may do more than what was agreed to."""
+        widened = self.added or self.moved_from or self.signed_before
+        return self.change == "new" or (self.change == "update" and bool(widened))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """All items of one change, those they bring along first; ``unmet`` is what will be missing.
+
+    ``notes`` say what was left as it is, and why.
+    """
+
+    items: Sequence[ReviewedItem]
+    unmet: Sequence[UnmetNeed] = ()
+    notes: Sequence[str] = ()
+
+    @property
+    def changing(self) -> list[ReviewedItem]:
+        """Items that will not be what they are."""
+        return [item for item in self.items if item.change != "unchanged"]
+
+    @property
+    def asking(self) -> list[ReviewedItem]:
+        """Items that a person has to agree to."""
+        return [item for item in self.items if item.asks]
+
+    @cached_property
+    def digest(self) -> str:
+        """Identifies what was reviewed, sha256: equal only where the same bytes may do the same things."""
+        lines = sorted(
+            [one.name, one.kind, one.version, one.url, one.path, one.hash, one.signer, *one.grants] for one in self.changing
+        )
+        return hashlib.sha256(json.dumps(lines).encode()).hexdigest()
+
+
+def review_item(
+    item: CatalogItem, before: LockedItem | None, *, digest: str, dependencies: Sequence[Dependency], signer: Signer,
+    actions: Mapping[str, bool],
+) -> ReviewedItem:  # fmt: skip
+    """Everything about one item; ``before`` is what is installed of it.
+
+    ``actions`` says of those that playbooks ask for whether they only read.
+    """
+    manifest = item.manifest
+    assert manifest is not None
+    app = manifest if isinstance(manifest, AppManifest) else None
+    grants = grants_of(manifest, (one.name for one in dependencies))
+    harmless = [name for name, only_reads in actions.items() if only_reads]
+    changing = [name for name, only_reads in actions.items() if not only_reads]
+    return ReviewedItem(
+        name=item.full_name,
+        kind=item.kind,
+        version=item.version,
+        change=_change(item, before, digest),
+        url=item.url,
+        commit=item.commit,
+        path=item.folder,
+        format=item.format,
+        hash=digest,
+        signer=signer.locked,
+        signer_known=signer.label,
+        previous=before.version if before else "",
+        moved_from=before.url if before and before.url != item.url else "",
+        signed_before=_other_signer(before, signer),
+        actions=_actions(app) if app else (),
+        permissions=app.permissions if app else Permissions(),
+        dependencies=dependencies,
+        uses=item.playbook.actions if item.playbook else (),
+        changing_uses=[name for name in item.playbook.actions if name in changing] if item.playbook else (),
+        starts=item.playbook.playbooks if item.playbook else (),
+        grants=grants,
+        added=widening(before.grants, grants, harmless) if before else (),
+        findings=item.issues,
+        destructive=changes_things(grants, changing),
+    )
+
+
+def _other_signer(before: LockedItem | None, signer: Signer) -> str:
+    """Who vouched for what is installed, if that is somebody else; that nobody did is no loss."""
+    signed = before.signer if before and before.signer != "unsigned" else ""
+    return "" if signer.matches(signed) else signed
+
+
+def _numbers(version: str) -> list[tuple[int, str]]:
+    """What the numbers of a version are compared by, however long they are; what follows them does not count."""
+    digits = [part.lstrip("0") for part in re.split(r"[-+]", version)[0].split(".")]
+    return [(len(part), part) for part in digits]
+
+
+def _change(item: CatalogItem, before: LockedItem | None, digest: str) -> Change:
+    if before is None:
+        return "new"
+    same = (before.hash, before.url, before.path) == (digest, item.url, item.folder)
+    return "unchanged" if same else "update"
+
+
+def _actions(app: AppManifest) -> list[ReviewedAction]:
+    """The destructive ones first."""
+    actions = [
+        ReviewedAction(name=one.name, type=one.type, destructive=not one.read_only, undo=one.undo or "")
+        for one in app.actions
+    ]
+    return sorted(actions, key=lambda one: not one.destructive)

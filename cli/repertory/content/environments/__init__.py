@@ -1,0 +1,1 @@
+"""A virtual environment for each set of requirements."""

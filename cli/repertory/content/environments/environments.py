@@ -1,0 +1,216 @@
+"""A virtual environment for each set of requirements, built by uv from hashed wheels only."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uv
+
+from repertory.content.changes.progress import Progress
+from repertory.content.environments.interpreters import base_python
+from repertory.content.environments.listing import write_listing
+from repertory.content.environments.package_index import index_settings
+from repertory.content.environments.python_versions import accepts, lowest
+from repertory.content.surroundings import CERTIFICATES, PROXIES, inherited
+from repertory.errors import UserError
+from repertory.home import Home, home_error
+from repertory_sdk.manifest import AppManifest, PlaybookManifest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LOCK_FILE = "requirements.lock"
+SECONDS = 900
+# Where uv keeps its cache and finds its own and the user's settings.
+PASSED_ON = (
+    "HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "NETRC", "UV_CACHE_DIR",
+    "UV_CONFIG_FILE", "UV_OFFLINE", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_INSECURE_HOST", "UV_HTTP_TIMEOUT",
+    "UV_KEYRING_PROVIDER", *CERTIFICATES, *PROXIES,
+)  # fmt: skip
+INSTALL = ["pip", "install", "--require-hashes", "--no-build", "--link-mode", "copy", "--compile-bytecode"]
+COMPILE = ["pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What an app runs with. ``digest`` is empty where it needs nothing but an interpreter."""
+
+    digest: str
+    python: Path
+
+
+def provide_environment(home: Home, folder: Path, wanted_python: str, *, name: str) -> Environment:
+    """Build what an app's ``requirements.lock`` says unless it is there; ``name`` is how errors call the app."""
+    python = find_python(wanted_python, name=name)
+    text = _locked_text(folder)
+    digest = _wanted_digest(text, python)
+    if not digest:
+        return Environment(digest="", python=python)
+    target = home.environment(digest)
+    if not (target / "bin" / "python").exists():
+        try:
+            _build(target, text, python, home.wheels, name=name)
+        except OSError as error:
+            raise home_error(home.root, error) from error
+    return Environment(digest=digest, python=target / "bin" / "python")
+
+
+def environment_of(home: Home, manifest: AppManifest | PlaybookManifest, digest: str, name: str, tell: Progress) -> str:
+    """Provide what an app runs with; the environment's digest, empty for playbooks and apps without requirements."""
+    if not isinstance(manifest, AppManifest):
+        return ""
+    tell(name, "environment")
+    return provide_environment(home, home.content(digest), manifest.python, name=name).digest
+
+
+def environment_digest_of(home: Home, manifest: AppManifest | PlaybookManifest, digest: str, name: str) -> str:
+    """The digest of the environment that an item runs with, whether it is there or not."""
+    if not isinstance(manifest, AppManifest):
+        return ""
+    return _wanted_digest(_locked_text(home.content(digest)), find_python(manifest.python, name=name))
+
+
+def _locked_text(folder: Path) -> str:
+    lock = folder / LOCK_FILE
+    return lock.read_text("utf-8") if lock.is_file() else ""
+
+
+def _wanted_digest(text: str, python: Path) -> str:
+    """Empty where nothing but our own interpreter is needed."""
+    return "" if not text.strip() and python == base_python() else environment_digest(text, python)
+
+
+def environment_digest(lock: str, python: Path) -> str:
+    """sha256, hexadecimal, over the locked requirements and the kind of interpreter."""
+    return hashlib.sha256(f"{_identity(python)}\n{lock}".encode()).hexdigest()
+
+
+def _identity(python: Path) -> str:
+    version = ".".join(map(str, _version_of(python)[:2]))
+    return f"{sys.implementation.name}-{version}-{sys.platform}-{platform.machine()}-{platform.libc_ver()[0]}"
+
+
+def _build(target: Path, lock: str, python: Path, wheels: Path, *, name: str) -> None:
+    """Build beside the target and rename, so that nobody ever sees half of one."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
+    try:
+        (work / LOCK_FILE).write_text(lock, "utf-8")
+        made = work / "environment"
+        _uv(["venv", "--relocatable", "--no-project", "--python", str(python), str(made)], work, name=name)
+        if lock.strip():
+            _install([*INSTALL, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE], work, wheels, name=name)
+        write_listing(made)
+        _put_in_place(made, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _install(words: Sequence[str], work: Path, wheels: Path, *, name: str) -> None:
+    """From the wheels that a bundle brought, where they suffice; else from the package index."""
+    offline = [*words, "--offline", "--no-index", "--find-links", str(wheels)]
+    if not wheels.is_dir() or _run_uv(offline, work).returncode:
+        _uv(words, work, name=name)
+
+
+def collect_wheels(folder: Path, target: Path, *, name: str) -> None:
+    """Download the wheels that an item's ``requirements.lock`` names for this platform, by their hashes."""
+    target.mkdir(parents=True, exist_ok=True)
+    words = ["tool", "run", "--from", "pip", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    words += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "-d", str(target), "-r", str(folder / LOCK_FILE)]
+    _uv(words, target, name=name)
+
+
+def _put_in_place(made: Path, target: Path) -> None:
+    if target.exists() and not (target / "bin" / "python").exists():
+        shutil.rmtree(target)  # its interpreter was removed from the machine
+    try:
+        made.rename(target)
+    except OSError:
+        if not (target / "bin" / "python").exists():
+            raise
+        # Another process was faster; what it built is equal.
+
+
+def lock_requirements(requires: Sequence[str], wanted_python: str) -> str:
+    """Pin and hash requirements for every platform: the text of ``requirements.lock``."""
+    with tempfile.TemporaryDirectory(prefix="repertory-") as folder:
+        work = Path(folder)
+        (work / "requirements.in").write_text("".join(f"{line}\n" for line in requires), "utf-8")
+        words = [*COMPILE, "--python", str(base_python()), "--python-version", lowest(wanted_python)]
+        return _uv([*words, "requirements.in"], work, name="the app")
+
+
+# ------------------------------------------------------------- interpreters
+
+
+def find_python(wanted: str, *, name: str) -> Path:
+    """An interpreter of this machine that a specifier such as ``>=3.9`` accepts, ours if it does."""
+    if accepts(wanted, sys.version_info[:3]):
+        return base_python()
+    words = ["python", "find", "--no-project", "--system", "--no-python-downloads", wanted]
+    done = _run_uv(words, Path(tempfile.gettempdir()))
+    if done.returncode:
+        own = ".".join(map(str, sys.version_info[:2]))
+        hint = f"install one; this tool itself runs on Python {own}"
+        raise UserError(f"{name} needs Python {wanted}, and there is none on this machine", hint)
+    return Path(done.stdout.strip())
+
+
+def _version_of(python: Path) -> tuple[int, ...]:
+    if python == base_python():
+        return sys.version_info[:3]
+    words = [str(python), "-I", "-S", "-c", "import sys; print(*sys.version_info[:3])"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, env={})
+    return tuple(map(int, done.stdout.split()))
+
+
+# ----------------------------------------------------------------------- uv
+
+
+def _uv(words: Sequence[str], work: Path, *, name: str) -> str:
+    done = _run_uv(words, work)
+    if done.returncode == 0:
+        return done.stdout
+    raise UserError(f"{name}: the environment cannot be built:\n{_told(done.stderr)}", _cure(done.stderr))
+
+
+def _run_uv(words: Sequence[str], work: Path) -> subprocess.CompletedProcess[str]:
+    """Run uv in a folder of ours: settings are those of the user, never those of a project around content."""
+    index = index_settings()
+    variables = {**inherited(*PASSED_ON), **index.variables}
+    command = [uv.find_uv_bin(), "--no-progress", "--color", "never", *words]
+    command += index.options if words[0] == "pip" else []
+    try:
+        return subprocess.run(
+            command, cwd=work, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", check=False, timeout=SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise UserError(f"uv took longer than {SECONDS} s", "check the network and try again") from None
+
+
+def _told(complaint: str) -> str:
+    lines = [line.rstrip() for line in complaint.splitlines() if line.strip()]
+    return "\n".join(lines[-12:])
+
+
+def _cure(complaint: str) -> str:
+    cures = (
+        ("Hash mismatch", "the package index serves other bytes than the author locked: do not install it"),
+        ("no usable wheels", "there is no wheel for this platform or Python; ask the author for another version"),
+        ("building from source is disabled", "there is no wheel for it; ask the author for another version"),
+        ("network was disabled", "permit the network (UV_OFFLINE), or check where uv or pip is set to look"),
+        (" was not found in the ", "check the package index that uv or pip is set to use"),
+        ("there is no version of", "check the package index that uv or pip is set to use"),
+        ("error sending request", "check the network and the package index that uv or pip is set to use"),
+    )
+    return next((cure for sign, cure in cures if sign in complaint), "see above; uv's settings apply")

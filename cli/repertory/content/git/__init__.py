@@ -1,0 +1,1 @@
+"""What Git is asked, and how: fetched commits, their trees, and never a checkout."""

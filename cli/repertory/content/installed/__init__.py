@@ -1,0 +1,1 @@
+"""What is installed: lock, generations, and the bytes."""

@@ -1,0 +1,1 @@
+"""What followed repositories offer: synced, catalogued, found."""

@@ -1,0 +1,1 @@
+"""Signatures, and whom a repository is known to be signed by."""

@@ -1,0 +1,1 @@
+"""What carries attempts to an executor: in this process, or a worker with a durable queue."""

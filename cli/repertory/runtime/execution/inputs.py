@@ -1,0 +1,41 @@
+"""Inputs of a playbook, checked against its manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from repertory.errors import NotFound, UserError
+from repertory_sdk.convert import conform, from_text
+from repertory_sdk.errors import ConversionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from repertory_sdk.manifest import PlaybookManifest
+
+
+def check_inputs(manifest: PlaybookManifest, given: Mapping[str, Any]) -> None:
+    """Raises UserError for an input that is unknown, missing or of the wrong type."""
+    known = {parameter.name: parameter for parameter in manifest.inputs}
+    for name in given:
+        if name not in known:
+            raise NotFound(f"input of {manifest.name}", name, known, f"it has: {', '.join(known) or 'none'}")
+    for name, parameter in known.items():
+        if parameter.required and name not in given:
+            raise UserError(f"{manifest.name} needs the input {name!r}", f"give it: --input {name}=…")
+        if given.get(name) is not None:
+            try:
+                conform(parameter.schema, given[name], f"input {name}")
+            except ConversionError as error:
+                raise UserError(str(error)) from error
+
+
+def read_inputs(manifest: PlaybookManifest, texts: Mapping[str, str]) -> dict[str, Any]:
+    """What a person typed, as values."""
+    schemas = {parameter.name: parameter.schema for parameter in manifest.inputs}
+    try:
+        values = {name: from_text(schemas.get(name, {}), text, f"input {name}") for name, text in texts.items()}
+    except ConversionError as error:
+        raise UserError(str(error), f"`repertory info {manifest.name}` shows the inputs") from error
+    check_inputs(manifest, values)
+    return values

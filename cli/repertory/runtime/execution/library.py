@@ -1,0 +1,18 @@
+"""What the runtime needs to know of installed content; the content side provides it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from repertory.items import Installed, InstalledSet
+
+
+class Library(Protocol):
+    """Installed content, read afresh whenever it may have changed."""
+
+    def installed(self) -> InstalledSet:
+        """Everything that is installed now."""
+
+    def pinned(self, name: str, digest: str) -> Installed:
+        """An item as it was when a run began; raises UserError when its bytes are gone or were changed."""

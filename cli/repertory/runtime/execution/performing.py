@@ -1,0 +1,271 @@
+"""Perform one action run: a worker, a deadline, tries, and an honest outcome."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from repertory.errors import UserError
+from repertory.runtime.execution.records import Call, CallOutcome
+from repertory.runtime.kept import assets, effects, events
+from repertory.runtime.processes.app_workers import AppWorkers, Asides, GivenUp, Lost, WorkerKind
+from repertory.runtime.processes.playbook_process import CannotStart
+from repertory.runtime.storage.trouble import StorageTrouble
+from repertory_sdk.convert import from_json
+from repertory_sdk.errors import ConversionError
+from repertory_sdk.manifest import ON_POLL, ActionManifest, AppManifest
+from repertory_sdk.models import RESULT_STATUSES, Attachment, Event
+from repertory_sdk.protocol import BadMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from repertory.items import Installed
+    from repertory.runtime.execution.journal import Journal
+    from repertory.runtime.execution.library import Library
+    from repertory.runtime.execution.limits import RateLimiter
+    from repertory.runtime.storage.database import Database
+    from repertory.settings import Settings
+    from repertory_sdk.protocol import Message
+
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 60.0
+
+
+class Doubtful(Exception):
+    """The effect of an action that must not be repeated may or may not have happened."""
+
+
+class _Intent:
+    """Written once for each try, as soon as it is certain that the action is sent now."""
+
+    def __init__(self, journal: Journal, call: Call) -> None:
+        self._journal = journal
+        self._call = call
+        self._is_written = call.state == "running" and call.epoch == journal.epoch  # together with its plan
+        self._is_used = False
+
+    def write(self) -> None:
+        if not self._is_written:
+            self._call = self._journal.begin_call(self._call)
+            self._is_written = True
+        elif self._is_used:
+            self._journal.try_again(self._call)
+        self._is_used = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What actions are performed with; shared by all runs of this process."""
+
+    settings: Settings
+    database: Database
+    library: Library
+    workers: AppWorkers
+    rates: RateLimiter
+    stopping: threading.Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performer:
+    """Performs the actions of one run. ``event`` is where attachments are kept."""
+
+    tools: Tools
+    journal: Journal
+    event: int | None
+    giving_up: threading.Event
+
+    def perform(self, call: Call) -> CallOutcome:
+        """Do it, and again where that is harmless and may help; raises Doubtful, and GivenUp before it was begun.
+
+        The intent is written when a worker is free, so that what only waits for its turn is never in doubt.
+        """
+        if self.giving_up.is_set():
+            raise GivenUp
+        app, action = self._find(call)
+        intent = _Intent(self.journal, call)
+        tries = self.tools.settings.limits.retries if action.repeatable else 0
+        pause = _FIRST_PAUSE_S
+        while True:
+            outcome, again_s = self._try(call, app, action, intent.write)
+            if again_s is None or tries <= 0 or self.giving_up.is_set():
+                return outcome
+            tries -= 1
+            if self.giving_up.wait(min(again_s or pause * (0.5 + random.random()), _LONGEST_PAUSE_S)):
+                return outcome
+            pause *= 2
+
+    def has_happened(self, call: Call) -> bool | None:
+        """Ask the app whether a doubtful action took effect; None where it cannot tell."""
+        app, action = self._find(call)
+        manifest = app.manifest
+        check = manifest.action(action.check) if action.check and isinstance(manifest, AppManifest) else None
+        if check is None:
+            return None
+        wanted = {parameter.name for parameter in check.parameters}
+        parameters = {name: value for name, value in call.parameters.items() if name in wanted}
+        question = Call(**{**call.__dict__, "action": check.name, "parameters": parameters, "timeout_s": check.timeout_s})
+        outcome, _ = self._try(question, app, check, lambda: None)
+        if outcome.status != "succeeded" or not outcome.data or "value" not in outcome.data[0]:
+            return None
+        return bool(outcome.data[0]["value"])
+
+    def is_repeatable(self, call: Call) -> bool:
+        """Whether doing it twice does no harm."""
+        return self._find(call)[1].repeatable
+
+    def _find(self, call: Call) -> tuple[Installed, ActionManifest]:
+        app = self.tools.library.pinned(call.app, call.app_hash)
+        action = app.manifest.action(call.action) if isinstance(app.manifest, AppManifest) else None
+        if action is None:
+            raise UserError(f"{call.app} has no action {call.action!r} any more", "install the version the run began with")
+        return app, action
+
+    # ------------------------------------------------------------- one try
+
+    def _try(
+        self, call: Call, app: Installed, action: ActionManifest, write_intent: Callable[[], None]
+    ) -> tuple[CallOutcome, float | None]:
+        """The outcome, and after how many seconds another try may help (0: soon; None: it will not)."""
+        self.tools.rates.wait(call.asset, self.giving_up)
+        try:
+            asset = assets.get_asset(self.tools.database, call.asset)
+            settings = assets.full_settings(self.tools.settings.home, _manifest(app), asset)
+        except StorageTrouble:
+            raise
+        except UserError as error:
+            return _failed(f"{error.message} ({error.hint})" if error.hint else error.message), None
+        hide = _hider(_manifest(app), settings)
+        limit = self.tools.settings.assets.get(call.asset)
+        concurrency = (limit.concurrency if limit else 0) or _manifest(app).concurrency
+        kind = WorkerKind(app=app, asset=call.asset, settings=settings, concurrency=concurrency)
+        try:
+            message = self._ask_worker(kind, call, hide, write_intent)
+        except CannotStart as error:  # the request was never sent
+            return _failed(hide(str(error))), None
+        except Lost as error:
+            if not action.repeatable:
+                raise Doubtful(hide(str(error))) from error
+            return _failed(hide(str(error))), 0.0
+        return self._outcome(call, message, hide)
+
+    def _ask_worker(
+        self, kind: WorkerKind, call: Call, hide: Callable[[str], str], write_intent: Callable[[], None]
+    ) -> Message:
+        worker = self.tools.workers.borrow(kind, self.giving_up)
+        usable = False
+        try:
+            write_intent()
+            state, checkpoint = assets.asset_memory(self.tools.database, call.asset)
+            request = {
+                "id": call.key, "action": call.action, "parameters": dict(call.parameters), "state": state,
+                "key": f"{self.journal.run}/{call.key}", "checkpoint": checkpoint,
+            }  # fmt: skip
+            message = worker.act(request, call.timeout_s, self._asides(call, hide))
+            usable = True
+        finally:
+            self.tools.workers.give_back(worker, usable=usable)
+            self.journal.keep_output(f"{kind.app.name} {call.asset}", "output", hide(worker.take_output()))
+        return message
+
+    def _asides(self, call: Call, hide: Callable[[str], str]) -> Asides:
+        def attach(message: Message) -> None:
+            try:
+                content = base64.b64decode(message["content"], validate=True)
+                kept = effects.store_attachment(
+                    self.tools.settings.home, str(message["name"]), content, str(message["media_type"])
+                )
+            except (KeyError, ValueError, effects.Refused) as error:
+                raise BadMessage(f"an attachment that cannot be kept: {error}") from error
+            if self.event is not None:
+                events.keep_attachment(
+                    self.tools.database, self.event, kept, run=self.journal.run, key=call.key
+                )  # fmt: skip
+
+        def read(sha256: str) -> str:
+            try:
+                return base64.b64encode(effects.read_attachment(self.tools.settings.home, sha256)).decode("ascii")
+            except effects.Refused as error:
+                raise BadMessage(str(error)) from error
+
+        return Asides(progress=lambda said: self.journal.progress(call, hide(said)), attach=attach, read=read)
+
+    def _outcome(
+        self, call: Call, message: Message, hide: Callable[[str], str]
+    ) -> tuple[CallOutcome, float | None]:
+        try:
+            outcome = _read_outcome(message, hide)
+            again = _retry_after(message)
+            if isinstance(message.get("state"), dict):
+                assets.keep_state(self.tools.database, call.asset, message["state"])
+            if call.action == ON_POLL and outcome.status == "succeeded":
+                outcome = self._ingest(call, message)
+        except (ConversionError, KeyError, TypeError, ValueError, RecursionError) as error:
+            return _failed(f"the app returned something that is not a result: {error}"), None
+        return outcome, again
+
+    def _ingest(self, call: Call, message: Message) -> CallOutcome:
+        """Store what a poll found and move its checkpoint, together."""
+        found = [from_json(Event, plain, f"events[{index}]") for index, plain in enumerate(message["events"])]
+        with self.tools.database.transaction() as transaction:
+            stored = [events.add_event(transaction, event) for event in found]
+            assets.keep_checkpoint(transaction, call.asset, message["checkpoint"])
+        new = sum(item.is_new for item in stored)
+        data = [{"event": item.id, "name": item.name, "new": item.is_new} for item in stored]
+        return CallOutcome(status="succeeded", message=f"{new} new of {len(stored)} events", data=data)
+
+
+def _read_outcome(message: Message, hide: Callable[[str], str]) -> CallOutcome:
+    status = message["status"]
+    if status not in RESULT_STATUSES:
+        raise ConversionError("status", f"{status!r} is unknown")
+    kept = [from_json(Attachment, plain, "attachments") for plain in message.get("attachments", ())]
+    data: Sequence[Mapping[str, Any]] = from_json(list[dict[str, Any]], message.get("data", []), "data")
+    summary = from_json(dict[str, Any], message.get("summary", {}), "summary")
+    plain_kept = [attachment.__dict__ for attachment in kept]
+    text = json.dumps([data, summary], ensure_ascii=False, allow_nan=False)  # 1e999 is JSON, and infinite
+    if hide(text) != text:
+        data, summary = _without_secrets(data, hide), _without_secrets(summary, hide)
+    return CallOutcome(
+        status=status, message=hide(str(message.get("message", ""))), data=data, summary=summary, attachments=plain_kept
+    )
+
+
+def _without_secrets(value: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, list):
+        return [_without_secrets(item, hide) for item in value]
+    if isinstance(value, dict):
+        return {hide(key): _without_secrets(item, hide) for key, item in value.items()}
+    return value
+
+
+def _retry_after(message: Message) -> float | None:
+    return max(0.0, float(message.get("retry_after_s") or 0.0)) if message.get("retry") else None
+
+
+def _manifest(app: Installed) -> AppManifest:
+    assert isinstance(app.manifest, AppManifest)
+    return app.manifest
+
+
+def _failed(message: str) -> CallOutcome:
+    return CallOutcome(status="failed", message=message)
+
+
+def _hider(manifest: AppManifest, settings: Mapping[str, Any]) -> Callable[[str], str]:
+    """Takes the asset's secrets out of a text."""
+    secrets = [str(settings[setting.name]) for setting in manifest.settings if setting.secret and settings.get(setting.name)]
+
+    def hide(text: str) -> str:
+        for secret in secrets:
+            if len(secret) >= 4:
+                text = text.replace(secret, "***")
+        return text
+
+    return hide

@@ -1,0 +1,38 @@
+"""Forget old runs, and keep what the others need: how long the record is kept is the user's decision."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from repertory.runtime.storage.database import Database
+
+_PARTS = ("action_run", "record", "prompt", "output", "attempt")
+
+
+def prune_runs(database: Database, *, older_than_s: float) -> int:
+    """Delete runs that ended before, with all their parts, unless a run that started them is kept; how many."""
+    before = time.time() - older_than_s
+    with database.transaction() as transaction:
+        rows = transaction.query(
+            """select id from run where ended_at < ? and not exists (
+                   select 1 from run parent where parent.id = run.parent
+                   and (parent.ended_at is null or parent.ended_at >= ?))""",
+            before, before,
+        )  # fmt: skip
+        for row in rows:
+            for table in _PARTS:
+                transaction.query(f"delete from {table} where run = ?", row["id"])
+            transaction.query("delete from run where id = ?", row["id"])
+    return len(rows)
+
+
+def needed_contents(database: Database) -> set[str]:
+    """Content hashes of all that unfinished runs began with: their playbooks, and the apps of their action runs."""
+    unfinished = "ended_at is null"
+    rows = database.query(f"select content_hash as hash from run where {unfinished}")
+    rows += database.query(
+        f"select distinct app_hash as hash from action_run where run in (select id from run where {unfinished})"
+    )
+    return {row["hash"] for row in rows} - {""}

@@ -1,0 +1,1 @@
+"""The only place of the runtime that starts processes."""

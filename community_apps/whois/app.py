@@ -1,0 +1,185 @@
+"""Registration data of addresses and domains over WHOIS."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from typing import Any, Optional, Union
+
+from whois_client import ANSWER_LIMIT, Answer, Conversation, Place, ask, converse
+from whois_fields import DOMAIN_CORE, NETWORK_CORE, domain_fields, network_fields, pairs_of, says_none
+
+from repertory_sdk import ActionFailed, App, Asset, Output, output, param, setting
+
+app = App(
+    "whois",
+    version="1.0.0",
+    product="WHOIS",
+    vendor="Generic",
+    summary=__doc__,
+    hosts=["*:43", "${asset.server}:${asset.port}"],
+)
+
+# Networks that no registry gives to anybody; asking about them would only tell strangers what is used inside.
+_INTERNAL = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+        "224.0.0.0/3", "::/127", "fc00::/7", "fe80::/10", "ff00::/8",
+    )
+)  # fmt: skip
+_DOMAIN = re.compile(r"(?!.{254})(?:(?!-)[a-z0-9_-]{1,63}(?<!-)\.)+(?!-)(?![0-9]+$)[a-z0-9-]{2,63}(?<!-)", re.ASCII)
+TIMEOUT_S = 60.0
+
+
+@app.asset
+class Whois(Asset):
+    """Which server to ask first."""
+
+    server: str = setting("Server to ask first", default="whois.iana.org")
+    port: int = setting("Port of that server", default=43, minimum=1, maximum=65535)
+    timeout_s: float = setting("Seconds to wait for each server", default=10.0, minimum=0.1, maximum=60)
+    follow: bool = setting("Ask the servers that an answer refers to, at most 3 of them", default=True)
+
+    @property
+    def start(self) -> Place:
+        """The server to ask first."""
+        return Place(self.server.strip().lower().rstrip("."), self.port)
+
+    def converse(self, kind: str, name: str) -> Conversation:
+        """Ask about an ``ip`` or a ``domain``."""
+        return converse(self.start, kind, name, timeout_s=self.timeout_s, follow=self.follow)
+
+
+@app.result
+class NetworkOwner:
+    """Who a network is registered to."""
+
+    ip: str = output("Address as asked", contains="ip")
+    found: bool = output("Whether it is registered")
+    range: Optional[str] = output("First and last address of the network", default=None)
+    cidr: list[str] = output("The same as CIDRs", default=[])
+    network_name: Optional[str] = output("Name of the network", default=None)
+    organization: Optional[str] = output("Who holds it", default=None)
+    country: Optional[str] = output("Country, two letters", default=None)
+    abuse_email: Optional[str] = output("Where to report abuse", default=None, contains="email")
+    registered: Optional[str] = output("Day of registration", default=None)
+    servers: list[str] = output("Servers that answered, in order", default=[])
+    raw: str = output("Their answers as text", default="")
+
+
+@app.result
+class DomainOwner:
+    """Who a domain is registered to."""
+
+    domain: str = output("Domain as asked", contains="domain")
+    found: bool = output("Whether it is registered")
+    registrar: Optional[str] = output("Registrar", default=None)
+    created: Optional[str] = output("Day of registration", default=None)
+    expires: Optional[str] = output("Day it runs out", default=None)
+    updated: Optional[str] = output("Day of the last change", default=None)
+    name_servers: list[str] = output("Its name servers", default=[], contains="domain")
+    status: list[str] = output("Its states", default=[])
+    registrant: Optional[str] = output("Who holds it, where that is public", default=None)
+    abuse_email: Optional[str] = output("Where to report abuse", default=None, contains="email")
+    servers: list[str] = output("Servers that answered, in order", default=[])
+    raw: str = output("Their answers as text", default="")
+
+
+@app.test
+def test_connectivity(whois: Whois) -> str:
+    """Ask the first server about an address that is always registered."""
+    text, _ = ask(whois.start, "192.0.2.1", whois.timeout_s)
+    return f"{whois.start} answers ({len(text)} characters)"
+
+
+@app.action("whois ip", type="investigate", timeout_s=TIMEOUT_S)
+def whois_ip(whois: Whois, ip: str = param("Address, IPv4 or IPv6", contains="ip")) -> Output[NetworkOwner]:
+    """Who the network around an address is registered to."""
+    address = address_of(ip)
+    if any(address in network for network in _INTERNAL) or "%" in ip:
+        said = f"{address} is not a public address, nobody is registered for it; no server was asked"
+        return Output(NetworkOwner(ip=ip, found=False), said)
+    talk = whois.converse("ip", str(address))
+    parsed = [network_fields(answer.text, str(address)) for answer in final(talk)]
+    found = any(name in fields for fields in parsed for name in NETWORK_CORE)
+    fields = merged(parsed) if found else {}
+    row = NetworkOwner(ip=ip, found=found, servers=servers_of(talk), raw=raw_of(talk), **fields)
+    return Output(row, message_of(talk, found=found, name=str(address)))
+
+
+@app.action("whois domain", type="investigate", timeout_s=TIMEOUT_S)
+def whois_domain(whois: Whois, domain: str = param("Domain name", contains="domain")) -> Output[DomainOwner]:
+    """Who a domain is registered to."""
+    name = registered_name(domain)
+    talk = whois.converse("domain", name)
+    parsed = [domain_fields(answer.text) for answer in final(talk)]
+    useful = [fields for fields, answer in zip(parsed, final(talk)) if is_about(fields, answer)]
+    row = DomainOwner(domain=domain, found=bool(useful), servers=servers_of(talk), raw=raw_of(talk), **merged(useful))
+    return Output(row, message_of(talk, found=bool(useful), name=name))
+
+
+def address_of(ip: str) -> Union[ipaddress.IPv4Address, ipaddress.IPv6Address]:
+    """The address, IPv4 where it is only written as IPv6; raises ActionFailed where it is none."""
+    try:
+        address = ipaddress.ip_address(ip.strip())
+    except ValueError:
+        raise ActionFailed(f"{ip!r} is not an IP address") from None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def registered_name(domain: str) -> str:
+    """The name as registries know it: lower case, ASCII; raises ActionFailed where it is no domain."""
+    text = domain.strip().lower().rstrip(".")
+    try:
+        name = text if text.isascii() else text.encode("idna").decode("ascii")
+    except UnicodeError:
+        name = ""
+    if not _DOMAIN.fullmatch(name):
+        raise ActionFailed(f"{domain!r} is not a domain name")
+    return name
+
+
+def is_about(fields: dict[str, Any], answer: Answer) -> bool:
+    """Whether an answer describes a registered domain."""
+    if any(name in fields for name in DOMAIN_CORE):
+        return True
+    return bool(fields.get("name_servers")) and not says_none(answer.text)
+
+
+def final(talk: Conversation) -> Sequence[Answer]:
+    """The answers that count: all but those that only named another server."""
+    return [answer for answer in talk.answers if not answer.instead]
+
+
+def merged(parsed: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One set of fields: later servers know better, earlier ones fill the gaps."""
+    together: dict[str, Any] = {}
+    for fields in parsed:
+        together.update(fields)
+    return together
+
+
+def servers_of(talk: Conversation) -> list[str]:
+    """Every server that answered."""
+    return [str(answer.place) for answer in talk.answers]
+
+
+def raw_of(talk: Conversation) -> str:
+    """Every answer under the name of its server, together no longer than one may be."""
+    whole = "\n".join(f"# {answer.place}\n{answer.text}" for answer in talk.answers)
+    return whole[:ANSWER_LIMIT]
+
+
+def message_of(talk: Conversation, *, found: bool, name: str) -> str:
+    """What a reader of the result should know; raises ActionFailed where no answer makes sense."""
+    said = list(talk.warnings)
+    said += [f"the answer of {answer.place} was cut at 256 KB" for answer in talk.answers if answer.truncated]
+    if not found:
+        last = talk.answers[-1]
+        if not says_none(last.text) and not pairs_of(last.text):
+            raise ActionFailed(f"{last.place} answered nonsense when asked for {name}; check server and port")
+        nothing = f"{last.place} knows no {name}"
+        said.insert(0, nothing if says_none(last.text) else f"{nothing}, or says so in a form not known here; see raw")
+    return "; ".join(said)

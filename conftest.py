@@ -1,0 +1,73 @@
+"""What holds for every test: nobody's own folders are touched, and no test is skipped in silence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+# With REPERTORY_NO_SKIPS set, a skipped test is a failed one, unless it is marked with this and a reason.
+MAY_SKIP = "may_skip"
+NO_SKIPS = pytest.StashKey[bool]()
+FOREIGN = ("GIT_", "PG", "REPERTORY_", "XDG_")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[NO_SKIPS] = bool(os.environ.get("REPERTORY_NO_SKIPS"))
+    config.addinivalue_line("markers", f"{MAY_SKIP}(reason): does not apply everywhere, not even where all is installed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _somebody_else(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A user who has just come to this machine; only where packages come from is kept."""
+    user = tmp_path_factory.mktemp("somebody")
+    with pytest.MonkeyPatch.context() as patch:
+        _keep(patch, "PIP_CONFIG_FILE", ".config/pip/pip.conf")
+        _keep(patch, "UV_CONFIG_FILE", ".config/uv/uv.toml")
+        for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+            patch.delenv(name)
+        patch.setenv("HOME", str(user))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("REPERTORY_HOME", str(user / "repertory"))
+        yield
+
+
+def _keep(patch: pytest.MonkeyPatch, variable: str, path: str) -> None:
+    file = Path.home() / path
+    if variable not in os.environ and file.is_file():
+        patch.setenv(variable, str(file))
+
+
+@pytest.fixture(autouse=True)
+def _own_home(_somebody_else: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a home of its own, and no database but the one in it."""
+    monkeypatch.setenv("REPERTORY_HOME", str(tmp_path / "repertory-home"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker(MAY_SKIP) is None:
+        _forbid_skip(report, item.config)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped:
+        _forbid_skip(report, collector.config)
+    return report
+
+
+def _forbid_skip(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    if not config.stash[NO_SKIPS]:
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"{reason}\nREPERTORY_NO_SKIPS is set: what should run is to run"
