@@ -47,7 +47,7 @@ def test_community_content_is_shipped(folder: Path) -> None:
     assert files_below(folder) == files_below(ROOT / folder.name)
 
 
-@pytest.mark.parametrize("path", [SDK / "py.typed", TOOL / "py.typed", SDK / "schemas", TOOL / "runtime" / "sql"])
+@pytest.mark.parametrize("path", [SDK / "py.typed", TOOL / "py.typed", SDK / "schemas", TOOL / "runtime" / "storage" / "schema.sql"])
 def test_more_than_python_is_installed(path: Path) -> None:
     assert path.is_file() or list(path.iterdir())
 

@@ -7,10 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import pluggy
 import pytest
 
 from content.builders import APP, Repository, item_files
 from repertory.content.checks.manifests import schema_validator
+from repertory.content.git.tree import Tree
+from repertory.content.items.found import FoundItem
+from repertory.content.items.hookspecs import hookimpl
+from repertory.content.items.plugins import content_plugins
 from repertory.content.offered.catalog import catalog_items, find_item, read_catalog
 from repertory.content.offered.repositories import (
     RepositorySync,
@@ -182,3 +187,33 @@ def test_content_is_never_imported(home: Home, community: Repository) -> None:
     add_repository(home, "community", str(community.path))
     assert sync(home).repositories[0].broken == []
     assert not trap.exists()
+
+
+def test_a_plug_ins_mistake_stops_only_the_repository_it_concerns(
+    synced_home: Home, community: Repository, new_repository: Callable[[str], Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clumsy:
+        """A plug-in that cannot stand one file."""
+
+        @hookimpl
+        def repertory_find_items(self, tree: Tree) -> list[FoundItem]:
+            if "odd" in tree.files:
+                raise ZeroDivisionError("odd")
+            return []
+
+    def with_clumsy() -> pluggy.PluginManager:
+        manager = content_plugins()
+        manager.register(Clumsy())
+        return manager
+
+    monkeypatch.setattr("repertory.content.offered.repositories.content_plugins", with_clumsy)
+    odd = new_repository("odd")
+    odd.write({"odd": "x"})
+    odd.commit()
+    add_repository(synced_home, "odd", str(odd.path))
+    (community.path / "README.md").write_text("news\n")
+    community.commit()
+    report = {one.name: one for one in sync(synced_home).repositories}
+    assert report["community"].error is None
+    assert report["odd"].error is not None
+    assert "ZeroDivisionError: odd" in report["odd"].error.message

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repertory.content.git import commits as git
@@ -117,6 +119,12 @@ def sync(
     return SyncReport(repositories=sorted(done.values(), key=lambda one: one.name), offline=offline)
 
 
+def _mistake(error: Exception) -> UserError:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"its content cannot be judged: {type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"
+    return UserError(said, "that is a mistake of Repertory or of a plug-in; please report it")
+
+
 class _Gone(Exception):
     """A repository is followed no longer, since its fetch began."""
 
@@ -190,6 +198,10 @@ class _Sync:
             return RepositorySync(name=repository.name, error=error)
         except OSError as error:
             return RepositorySync(name=repository.name, error=home_error(self.home.root, error))
+        except _Gone:
+            raise
+        except Exception as error:  # a plug-in's mistake, or ours, must not stop the others
+            return RepositorySync(name=repository.name, error=_mistake(error))
         self.described[repository.source] = found.catalog
         return _compare(before, found, followed, unfollowed)
 
