@@ -196,6 +196,19 @@ def test_another_request_under_a_known_key_is_a_divergence(database: Database) -
         journal.ask(question("2", "Must we?"))
 
 
+def test_a_prompt_of_another_kind_is_a_divergence(database: Database) -> None:
+    """What the playbook asked, and was answered, is no approval."""
+    journal = begin(database, new_run(database))
+    journal.ask(question("1"), given="approve")
+    with pytest.raises(Diverged, match=r"\(question\), now it asks 'Well\?' \(approval\)"):
+        journal.ask(Question(key="1", kind="approval", text="Well?"))
+    journal.ask(Question(key="2", kind="approval", text="May it run?"), given="approve")
+    with pytest.raises(Diverged, match="May it run.*May another run"):
+        journal.ask(Question(key="2", kind="approval", text="May another run?"))
+    journal.ask(Question(key="3", kind="in_doubt", text="One reason."))
+    assert journal.ask(Question(key="3", kind="in_doubt", text="In other words.")).question == "One reason."
+
+
 def test_the_first_answer_wins(database: Database) -> None:
     run = new_run(database)
     prompt = begin(database, run).ask(question("1", options=["yes", "no"]))

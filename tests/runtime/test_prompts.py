@@ -137,6 +137,52 @@ def test_an_approved_request_that_was_interrupted_half_way_is_not_asked_again(la
     assert len(runs.prompts_of(lab.database, run.id)) == 1
 
 
+SEND = """
+import json, os, stat
+def send(**message):
+    for number in range(3, 64):
+        try:
+            if stat.S_ISFIFO(os.fstat(number).st_mode):
+                os.write(number, json.dumps(message).encode() + b"\\n")
+        except OSError:
+            pass
+"""
+FORGED = ["1?approve", "1#0", "1#0?doubt1", "0", "01", "1.0", "1/1", "1.0/0", "1.0/1.1", "\uff11", "1\n", " 1", "", "1.0/" * 200 + "1"]
+
+
+@pytest.mark.parametrize("key", FORGED)
+def test_a_playbook_cannot_approve_for_a_human(lab: Lab, key: str) -> None:
+    """Its own question, under the key that the approval would have, is answered by its own default."""
+    lab.add_lab()
+    lab.configure(policy=Policy(approve_within_s=3600))
+    body = f"""
+        send(op="ask", key={key!r}, question="May I?", options=["approve", "deny"], to="", within_s=0.0, default="approve")
+        return {{'status': play.act('block ip', ip='192.0.2.1')[0].status}}
+        """
+    run = lab.run(body, header=SEND)
+    assert (run.state, run.message.startswith("the playbook's process sent a request with the key ")) == ("failed", True)
+    assert len(run.message) < 200
+    assert lab.happened() == []
+    assert runs.prompts_of(lab.database, run.id) == []
+
+
+@pytest.mark.parametrize("op", ["act", "ask", "record", "sleep", "run"])
+def test_no_request_has_a_key_of_ours(lab: Lab, op: str) -> None:
+    run = lab.run(f"send(op={op!r}, key='1?approve')\nplay.ask('Well?')", header=SEND)
+    assert run.message.startswith("the playbook's process sent a request with the key '1?approve'")
+
+
+def test_an_approval_of_something_else_does_not_count(lab: Lab) -> None:
+    lab.add_lab()
+    run = lab.run(BLOCK)
+    lab.answer("approve")
+    lab.database.query("update prompt set question = 'May ip reputation run?' where run = ?", run.id)
+    run = lab.attempt(run.id)
+    assert run.state == "failed"
+    assert run.message.startswith("prompt 1?approve asked 'May ip reputation run?' (approval), now it asks 'May block ip")
+    assert lab.happened() == []
+
+
 RULES = [
     (Rule(decision="allow", action="block *"), "allow"),
     (Rule(decision="allow", action="unblock *"), "ask"),

@@ -64,7 +64,7 @@ class Actions:
             if call not in waiting:
                 self._advance(call)
         if waiting:
-            self._seek_approval(request, waiting)
+            self._seek_approval(request, [call for call in calls if call.decision == "ask"], waiting)
 
     def _plan(self, request: ActRequest, *, by_hand: bool, permitted: Sequence[str] | None) -> list[Call]:
         around = planning.Circumstances(
@@ -159,7 +159,8 @@ class Actions:
 
     # ------------------------------------------------------------ approvals
 
-    def _seek_approval(self, request: ActRequest, calls: Sequence[Call]) -> None:
+    def _seek_approval(self, request: ActRequest, calls: Sequence[Call], waiting: Sequence[Call]) -> None:
+        """One question about all these calls, also where some of them had been done when an attempt broke off."""
         policy = self._tools.settings.policy
         question = Question(
             key=f"{request.key}?approve", kind="approval", text=_approval_text(request.action, calls),
@@ -168,7 +169,7 @@ class Actions:
         )  # fmt: skip
 
         def answered(prompt: Prompt) -> None:
-            for call in calls:
+            for call in waiting:
                 if prompt.answer == APPROVE:
                     self._busy.submit(lambda call=call: self._perform(call))  # type: ignore[misc]
                 else:

@@ -12,7 +12,7 @@ from repertory.runtime.execution.actions import Actions
 from repertory.runtime.execution.busy import Busy
 from repertory.runtime.execution.childruns import ChildRuns
 from repertory.runtime.execution.deliveries import Deliveries
-from repertory.runtime.execution.records import ActRequest, Cancelled, Diverged, Question, digest_of
+from repertory.runtime.execution.records import ActRequest, Cancelled, Diverged, Question, digest_of, is_request_key
 from repertory.runtime.execution.waits import Waits
 from repertory.runtime.kept import effects
 from repertory.runtime.processes.pipe import Closed, TooLong
@@ -222,6 +222,8 @@ class Attempt:
         """Two requests under one key would be taken for one: what a thread of the playbook's own would cause."""
         if not isinstance(key, str):
             raise TypeError(f"key {key!r}")
+        if not is_request_key(key):
+            raise PlaybookFailed(f"the playbook's process sent a request with the key {key[:60]!r}, which no call has")
         if key in self._asked:
             raise PlaybookFailed(f"two requests have the key {key}: use play.parallel, not threads, around play")
         self._asked.add(key)

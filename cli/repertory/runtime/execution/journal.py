@@ -224,9 +224,12 @@ class Journal:
         """Register a question once; ``given`` answers it at once. Returns it as it is kept."""
         rows = self._asked(question.key) or self._insert_prompt(question, given)
         self._require(rows)
-        if question.kind == "question" and rows[0]["question"] != question.text:
-            raise Diverged(f"prompt {question.key} asked {rows[0]['question']!r}, now it asks {question.text!r}")
-        return prompt_of(rows[0])
+        known = prompt_of(rows[0])
+        # What was answered must be what is asked now. The reason of a doubt may be told in other words.
+        if known.kind != question.kind or (known.question != question.text and question.kind != "in_doubt"):
+            was, now = f"{known.question!r} ({known.kind})", f"{question.text!r} ({question.kind})"
+            raise Diverged(f"prompt {question.key} asked {was}, now it asks {now}")
+        return known
 
     def _asked(self, key: str) -> list[Row]:
         return self._database.query("select * from prompt where run = ? and call_key = ?", self.run, key)

@@ -154,14 +154,17 @@ def _nobody_offers(request: ActRequest, around: Circumstances) -> str:
 
 def _calls_on(request: ActRequest, target: Target, around: Circumstances) -> list[PlannedCall]:
     decision = _decision(target, around)
-    return [
-        PlannedCall(
+    planned = []
+    for parameters in parameter_sets(target.action, request.parameters):
+        problem = check_parameters(target.action, parameters)
+        call = PlannedCall(
             key="", action=target.action.name, type=target.action.type, app=target.app.name, app_hash=target.app.hash,
             asset=target.asset.name, parameters=parameters, timeout_s=request.timeout_s or target.action.timeout_s,
-            decision=decision, problem=check_parameters(target.action, parameters),
-        )
-        for parameters in parameter_sets(target.action, request.parameters)
-    ]  # fmt: skip
+            decision="allow" if problem else decision,  # nobody is asked about what cannot run
+            problem=problem,
+        )  # fmt: skip
+        planned.append(call)
+    return planned
 
 
 def _decision(target: Target, around: Circumstances) -> Decision:

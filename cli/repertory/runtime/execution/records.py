@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +17,10 @@ RunState = Literal["queued", "running", "waiting", "succeeded", "failed", "cance
 ENDED: tuple[RunState, ...] = ("succeeded", "failed", "cancelled")
 PromptKind = Literal["question", "approval", "in_doubt"]
 SETTLED = ("succeeded", "failed", "denied", "in_doubt", "cancelled")
+# As the SDK counts them; our own keys (``3#0``, ``3?approve``) are made from these by adding what cannot be in one.
+_NUMBER = "[1-9][0-9]{0,8}"
+_REQUEST_KEY = re.compile(rf"{_NUMBER}(\.(0|{_NUMBER})/{_NUMBER})*")
+_LONGEST_KEY = 500
 
 
 class Fenced(Exception):
@@ -32,6 +37,11 @@ class Cancelled(Exception):
 
 class NothingToDo(Exception):
     """The attempt is outdated, or the run waits or has ended."""
+
+
+def is_request_key(key: str) -> bool:
+    """Whether a call of a playbook can have this key; any other could be meant to pass for one of ours."""
+    return len(key) <= _LONGEST_KEY and _REQUEST_KEY.fullmatch(key) is not None
 
 
 def canonical(value: Any) -> str:
