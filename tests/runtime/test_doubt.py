@@ -93,6 +93,41 @@ def test_another_doubt_about_the_same_action_is_asked_anew(lab: Lab) -> None:
     assert [prompt.answer for prompt in runs.prompts_of(lab.database, run.id)] == ["run it again", "it did not happen"]
 
 
+# The app cannot tell until somebody has made a file; then it says what is wrong.
+LATE = """
+@app.action("later on")
+def later_on(lab: Lab) -> bool:
+    note(lab, "asked")
+    if not os.path.exists(lab.log + ".known"):
+        raise ActionFailed("no idea yet")
+    return {says}
+"""
+
+
+@pytest.mark.parametrize(("says", "answer", "status"), [(False, "it happened", "succeeded"), (True, "it did not happen", "failed")])
+def test_what_a_human_has_said_is_not_overruled_by_the_app(lab: Lab, says: bool, answer: str, status: str) -> None:
+    """The answer came, and no outcome was written before the next attempt."""
+    lab.add_lab(MORE.replace("{check}", "later on") + LATE.format(says=says))
+    run = lab.run(PLAY % "never")
+    (lab.folder / "effects.log.known").touch()
+    lab.answer(answer)
+    assert lab.attempt(run.id).outputs == {"all": [[status, f"{REASON}; ann says: {answer}"]]}
+    assert lab.happened() == ["asked"]
+    assert [call.tries for call in lab.calls(run)] == [1]
+
+
+def test_whoever_was_asked_decides_alone(lab: Lab) -> None:
+    """An app that knows better later on would take the answer from a human who is just giving it."""
+    lab.add_lab(MORE.replace("{check}", "later on") + LATE.format(says=True))
+    run = lab.run(PLAY % "never")
+    (lab.folder / "effects.log.known").touch()
+    lab.database.query("update run set woken = 1 where id = ?", run.id)
+    assert lab.attempt(run.id).state == "waiting"
+    lab.answer("it did not happen")
+    assert lab.attempt(run.id).outputs["all"][0][0] == "failed"
+    assert lab.happened() == ["asked"]
+
+
 def test_the_policy_may_leave_doubts_to_the_playbook(lab: Lab) -> None:
     add(lab, "")
     lab.configure(policy=Policy(in_doubt="report"))

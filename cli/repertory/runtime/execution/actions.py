@@ -10,6 +10,7 @@ from repertory.runtime.execution import planning
 from repertory.runtime.execution.performing import Doubtful, Performer
 from repertory.runtime.execution.records import CallOutcome, Diverged, Question
 from repertory.runtime.kept import assets
+from repertory.runtime.kept.doubts import doubt_about, doubt_key, outcome_by
 from repertory.runtime.processes.app_workers import GivenUp
 from repertory.runtime.storage.trouble import StorageTrouble
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from repertory.runtime.execution.waits import Waits
 
 APPROVE, DENY = "approve", "deny"
-HAPPENED, NOT_HAPPENED, RUN_AGAIN = "it happened", "it did not happen", "run it again"
 
 
 class Actions:
@@ -131,6 +131,9 @@ class Actions:
     def _take_over(self, call: Call) -> None:
         """An earlier attempt had begun it and does not know how it ended."""
         reason = call.message if call.state == "in_doubt" else "interrupted while it ran"
+        if call.state == "in_doubt" and self._journal.was_asked(doubt_key(call)):
+            self._ask_human(call, reason)  # whoever was asked decides: what an app says later does not count any more
+            return
         try:
             repeatable = self._performer.is_repeatable(call)
         except StorageTrouble:
@@ -204,20 +207,14 @@ class Actions:
             return None
 
     def _ask_human(self, call: Call, reason: str) -> None:
-        where = f"{call.action} {_shown(call.parameters)} on {call.asset}"
-        question = Question(
-            key=f"{call.key}?doubt{call.tries}", kind="in_doubt", options=(HAPPENED, NOT_HAPPENED, RUN_AGAIN),
-            text=f"{where}: {reason}. Nobody knows whether it happened. Did it?",
-            recipient=self._tools.settings.policy.approvers,
-        )  # fmt: skip
+        question = doubt_about(call, reason, recipient=self._tools.settings.policy.approvers)
 
         def answered(prompt: Prompt) -> None:
-            if prompt.answer == RUN_AGAIN:
+            outcome = outcome_by(prompt.answered_by, prompt.answer or "", reason)
+            if outcome is None:
                 self._busy.submit(lambda: self._perform(call))
-                return
-            status = "succeeded" if prompt.answer == HAPPENED else "failed"
-            said = f"{reason}; {prompt.answered_by} says: {prompt.answer}"
-            self._settle(call, CallOutcome(status=status, message=said))
+            else:
+                self._settle(call, outcome)
 
         prompt = self._waits.ask(question, answered)
         if prompt is not None:
@@ -228,11 +225,7 @@ def _approval_text(action: str, calls: Sequence[Call]) -> str:
     first = calls[0]
     kind = f" ({first.type})"
     if len(calls) == 1:
-        return f"May {action}{kind} run on {first.asset} with {_shown(first.parameters)}?"
-    listed = "; ".join(f"{call.asset}: {_shown(call.parameters)}" for call in calls[:20])
+        return f"May {action}{kind} run on {first.asset} with {first.shown_parameters}?"
+    listed = "; ".join(f"{call.asset}: {call.shown_parameters}" for call in calls[:20])
     more = f"; and {len(calls) - 20} more" if len(calls) > 20 else ""
     return f"May {action}{kind} run {len(calls)} times? {listed}{more}"
-
-
-def _shown(parameters: Any) -> str:
-    return ", ".join(f"{name}={value}" for name, value in parameters.items()) or "no parameters"

@@ -231,6 +231,10 @@ class Journal:
             raise Diverged(f"prompt {question.key} asked {was}, now it asks {now}")
         return known
 
+    def was_asked(self, key: str) -> bool:
+        """Whether this prompt is there, answered or not."""
+        return bool(self._asked(key))
+
     def _asked(self, key: str) -> list[Row]:
         return self._database.query("select * from prompt where run = ? and call_key = ?", self.run, key)
 

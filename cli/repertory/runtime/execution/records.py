@@ -122,6 +122,11 @@ class Call:
         """Whether its outcome is known, and was told to the playbook."""
         return self.settled is not None
 
+    @property
+    def shown_parameters(self) -> str:
+        """For people."""
+        return ", ".join(f"{name}={value}" for name, value in self.parameters.items()) or "no parameters"
+
     def as_result(self) -> dict[str, Any]:
         """What the playbook reads."""
         return {
