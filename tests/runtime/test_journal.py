@@ -246,6 +246,23 @@ def test_a_deadline_answers_with_the_default_and_wakes_the_run(database: Databas
     assert (prompt.answer, prompt.timed_out, prompt.answered_by) == ("no", True, "deadline")
 
 
+def test_an_answer_after_the_deadline_is_refused_and_the_default_counts(database: Database) -> None:
+    """Nobody has looked at the deadline meanwhile."""
+    run = new_run(database)
+    journal = begin(database, run)
+    late = journal.ask(question("1", within_s=0.0, default="no", options=["yes", "no"]))
+    early = journal.ask(question("2", within_s=3600, default="no"))
+    assert journal.park(None)
+    assert late.id not in [prompt.id for prompt in runs.open_prompts(database)]
+    for _ in range(2):
+        with pytest.raises(UserError, match=f"the deadline of prompt {late.id} has passed; its default counts: 'no'"):
+            runs.answer_prompt(database, late, "yes", by="ann")
+    kept = runs.find_prompt(database, late.id)
+    assert (kept.answer, kept.timed_out, kept.answered_by) == ("no", True, "deadline")
+    assert runs.find_run(database, run).state == "queued"  # what waited for it goes on
+    assert runs.answer_prompt(database, early, "yes", by="ann").answer == "yes"
+
+
 def test_replies_are_numbered_once_all_calls_of_a_request_are_settled(database: Database) -> None:
     run = new_run(database)
     journal = begin(database, run)

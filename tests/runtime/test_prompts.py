@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from repertory.errors import UserError
 from repertory.runtime.kept import runs
 from repertory.settings import Policy, Rule
 from runtime_lab import processes_of, until
@@ -121,6 +122,19 @@ def test_an_approval_that_nobody_gives_in_time_counts_as_denied(lab: Lab) -> Non
     lab.add_lab()
     lab.configure(policy=Policy(approve_within_s=0.05))
     assert lab.run(BLOCK).outputs == {"all": [["denied", "denied by deadline"]] * 2}
+
+
+def test_an_approval_after_its_deadline_does_not_count(lab: Lab) -> None:
+    """The deadline passed while no worker was there to notice."""
+    lab.add_lab()
+    lab.configure(policy=Policy(approve_within_s=3600))
+    run = lab.run(BLOCK)
+    prompt = lab.open_prompt(run)
+    lab.database.query("update prompt set deadline_at = 1 where id = ?", prompt.id)
+    with pytest.raises(UserError, match="its default counts: 'deny'"):
+        runs.answer_prompt(lab.database, prompt, "approve", by="ann")
+    assert lab.attempt(run.id).outputs == {"all": [["denied", "denied by deadline"]] * 2}
+    assert lab.happened() == []
 
 
 def test_an_approved_request_that_was_interrupted_half_way_is_not_asked_again(lab: Lab) -> None:

@@ -99,7 +99,7 @@ def _ask(opened: Session, prompt: Prompt) -> None:
             runs.answer_prompt(opened.database, prompt, answer, by=user_name())
         except UserError as error:
             note(f"{error.message}; {error.hint}")
-            if not runs.find_prompt(opened.database, prompt.id).answer:
+            if runs.find_prompt(opened.database, prompt.id).answer is None:
                 continue
         return
 

@@ -18,6 +18,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.execution.records import Cancelled, Diverged, Fenced, NothingToDo, as_text
+from repertory.runtime.kept.prompts import take_defaults
 from repertory.runtime.storage.database import insert
 from repertory.runtime.storage.rows import call_of, prompt_of
 
@@ -258,11 +259,7 @@ class Journal:
 
     def answered(self, keys: Sequence[str]) -> list[Prompt]:
         """Those of these prompts that have an answer; a deadline that has passed answers with the default."""
-        self._database.query(
-            """update prompt set answer = default_answer, answered_at = ?, timed_out = 1, answered_by = 'deadline'
-               where run = ? and answer is null and deadline_at <= ?""",
-            time.time(), self.run, time.time(),
-        )  # fmt: skip
+        take_defaults(self._database, self.run)
         rows = self._database.query("select * from prompt where run = ? and answer is not null", self.run)
         return [prompt_of(row) for row in rows if row["call_key"] in keys]
 

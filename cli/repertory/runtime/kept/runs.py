@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from repertory.errors import NotFound, UserError
 from repertory.runtime.execution.journal import close_open_parts
 from repertory.runtime.execution.records import Call, Prompt, Run, as_text
+from repertory.runtime.kept.prompts import take_answer, take_defaults
 from repertory.runtime.storage.database import insert
 from repertory.runtime.storage.rows import call_of, prompt_of
 from repertory_sdk.convert import to_json
@@ -204,8 +205,11 @@ def prompts_of(database: Transaction, run_id: str) -> list[Prompt]:
 
 
 def open_prompts(database: Transaction) -> list[Prompt]:
-    """Everything that waits for a human, the oldest first."""
-    return [prompt_of(row) for row in database.query("select * from prompt where answer is null order by id")]
+    """Everything that a human can answer, the oldest first."""
+    rows = database.query(
+        "select * from prompt where answer is null and (deadline_at is null or deadline_at > ?) order by id", time.time()
+    )
+    return [prompt_of(row) for row in rows]
 
 
 def find_prompt(database: Transaction, number: int) -> Prompt:
@@ -218,23 +222,27 @@ def find_prompt(database: Transaction, number: int) -> Prompt:
 
 
 def answer_prompt(database: Database, prompt: Prompt, answer: str, *, by: str) -> Prompt:
-    """The first answer wins; a later one is refused. Wakes the run."""
+    """The first answer in time wins; any other is refused. Wakes the run."""
     if prompt.options and answer not in prompt.options:
         raise UserError(f"{answer!r} is no answer to prompt {prompt.id}", f"answer one of: {', '.join(prompt.options)}")
     with database.transaction() as transaction:
-        rows = transaction.query(
-            "update prompt set answer = ?, answered_by = ?, answered_at = ? where id = ? and answer is null returning *",
-            answer, by, time.time(), prompt.id,
-        )  # fmt: skip
-        if rows:
+        rows = take_answer(transaction, prompt.id, answer, by=by)
+        if rows or take_defaults(transaction, prompt.run):
             wake_run(transaction, prompt.run)
     if not rows:
-        first = find_prompt(database, prompt.id)
-        raise UserError(
-            f"prompt {prompt.id} was answered already: {first.answer!r} by {first.answered_by}",
-            "the first answer counts",
-        )
+        raise _refusal(find_prompt(database, prompt.id))
     return prompt_of(rows[0])
+
+
+def _refusal(prompt: Prompt) -> UserError:
+    if prompt.timed_out:
+        return UserError(
+            f"the deadline of prompt {prompt.id} has passed; its default counts: {prompt.answer!r}",
+            f"`repertory show {prompt.run}` tells what became of it",
+        )
+    return UserError(
+        f"prompt {prompt.id} was answered already: {prompt.answer!r} by {prompt.answered_by}", "the first answer counts"
+    )
 
 
 # -------------------------------------------------------- waking, stopping
