@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from repertory.runtime.kept import runs
-from repertory.settings import Policy
+from repertory.settings import AssetLimit, Policy
+from runtime_lab import until
 
 if TYPE_CHECKING:
     from runtime_lab import Lab
@@ -91,6 +93,23 @@ def test_another_doubt_about_the_same_action_is_asked_anew(lab: Lab) -> None:
     lab.answer("it did not happen")
     assert lab.attempt(run.id).state == "succeeded"
     assert [prompt.answer for prompt in runs.prompts_of(lab.database, run.id)] == ["run it again", "it did not happen"]
+
+
+def test_a_stopping_process_asks_nobody(lab: Lab) -> None:
+    """Where the question to the app had to wait for its turn: a human is asked only if the app cannot tell."""
+    add(lab, "was risked")
+    lab.configure(assets={"lab-1": AssetLimit(per_minute=1)})
+    run_id = lab.start(lab.add_playbook(PLAY % "done"))
+    executor = lab.executor()
+    thread = threading.Thread(target=executor.attempt, args=(run_id, 1))
+    thread.start()
+    until(lambda: [call.state for call in lab.calls(run_id)] == ["in_doubt"])
+    executor.stop()
+    thread.join(20)
+    executor.close()
+    assert runs.prompts_of(lab.database, run_id) == []
+    lab.configure(assets={})
+    assert lab.attempt(run_id).outputs["all"] == [["succeeded", f"{REASON}; it had happened, says the app"]]
 
 
 # The app cannot tell until somebody has made a file; then it says what is wrong.

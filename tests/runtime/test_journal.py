@@ -10,7 +10,15 @@ import pytest
 from repertory.errors import UserError
 from repertory.home import Home
 from repertory.runtime.execution.journal import Journal
-from repertory.runtime.execution.records import CallOutcome, Diverged, Fenced, NothingToDo, PlannedCall, Question
+from repertory.runtime.execution.records import (
+    CallOutcome,
+    Cancelled,
+    Diverged,
+    Fenced,
+    NothingToDo,
+    PlannedCall,
+    Question,
+)
 from repertory.runtime.kept import runs
 from repertory.runtime.storage.database import open_database
 from repertory.settings import Settings
@@ -155,6 +163,21 @@ def test_a_new_attempt_finds_the_intent_of_the_one_before(database: Database) ->
     with pytest.raises(Fenced):
         new.settle_call(again, CallOutcome(status="failed"), 8)
     assert call.key == found.key
+
+
+def test_nothing_begins_once_the_run_is_to_stop(database: Database) -> None:
+    journal = begin(database, new_run(database))
+    (first, second) = journal.plan("1", DIGEST, planned("1#0", "1#1"))
+    begun = journal.begin_call(first)
+    runs.request_cancel(database, journal.run)
+    for beginning in (
+        lambda: journal.begin_call(second),
+        lambda: journal.try_again(begun),
+        lambda: journal.plan("2", DIGEST, planned("2#0"), at_once=True),
+    ):
+        with pytest.raises(Cancelled):
+            beginning()
+    assert journal.settle_call(begun, CallOutcome(status="succeeded"), 1).tries == 1
 
 
 def test_what_was_begun_and_not_sent_is_taken_back(database: Database) -> None:

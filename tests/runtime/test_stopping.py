@@ -13,6 +13,7 @@ import pytest
 
 from repertory.runtime.engines.foreground import foreground, recover_interrupted
 from repertory.runtime.kept import runs
+from repertory.settings import AssetLimit
 from runtime_lab import processes_of, spawn, until
 
 if TYPE_CHECKING:
@@ -88,6 +89,60 @@ def test_cancelling_does_not_work_off_what_waits_for_its_turn(lab: Lab) -> None:
     states = sorted(call.state for call in lab.calls(run_id))
     assert states == ["cancelled"] * 18 + ["succeeded"] * 2
     assert len(lab.happened()) == 2
+
+
+@contextmanager
+def attempting(lab: Lab, run_id: str) -> Iterator[Executor]:
+    """An attempt that ends inside of the block, or soon after it."""
+    executor = lab.executor()
+    thread = threading.Thread(target=executor.attempt, args=(run_id, found(lab, run_id).attempt))
+    thread.start()
+    try:
+        yield executor
+    finally:
+        thread.join(20)
+        executor.close()
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("how", ["cancel", "stop"])
+@pytest.mark.parametrize(
+    "body",
+    ["for name in 'ab':\n    play.act('count up', name=name).required()", "play.act('count up', name=['a', 'b']).required()"],
+    ids=["one by one", "together"],
+)
+def test_what_waits_for_the_rate_of_its_asset_does_not_begin(lab: Lab, body: str, how: str) -> None:
+    """The next turn is a minute away. A single action's intent is written together with its plan."""
+    lab.add_lab()
+    lab.configure(assets={"lab-1": AssetLimit(per_minute=1)})
+    run_id = lab.start(lab.add_playbook(body))
+    with attempting(lab, run_id) as executor:
+        until(lambda: [call.is_settled for call in lab.calls(run_id)] in ([True, False], [False, True]))
+        runs.request_cancel(lab.database, run_id) if how == "cancel" else executor.stop()
+    run = found(lab, run_id)
+    (left,) = [call for call in lab.calls(run_id) if call.state != "succeeded"]
+    assert (run.state, left.state) == (("cancelled", "cancelled") if how == "cancel" else ("queued", "planned"))
+    assert (left.tries, len(lab.happened())) == (0, 1)
+
+
+def add_slow_to_load(lab: Lab) -> None:
+    """From now on the app is loaded when a file appears."""
+    item = lab.add_lab()
+    source = (item.folder / "app.py").read_text()
+    loading, go = f"{lab.effects}.loading", f"{lab.effects}.go"
+    (item.folder / "app.py").write_text(f"{source}\nopen({loading!r}, 'w').close()\nwait_for({go!r})\n")
+
+
+def test_what_waits_for_its_app_to_be_loaded_does_not_begin(lab: Lab) -> None:
+    add_slow_to_load(lab)
+    run_id = lab.start(lab.add_playbook("play.act('count up', name='a')"))
+    with attempting(lab, run_id):
+        until((lab.folder / "effects.log.loading").exists)
+        runs.request_cancel(lab.database, run_id)
+        go_on(lab)
+    assert found(lab, run_id).state == "cancelled"
+    assert [(call.state, call.tries) for call in lab.calls(run_id)] == [("cancelled", 0)]
+    assert lab.happened() == []
 
 
 def test_a_run_that_was_cancelled_while_nobody_executed_it_does_nothing_more(lab: Lab) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from repertory.errors import UserError
 from repertory.runtime.execution import planning
 from repertory.runtime.execution.performing import Doubtful, Performer
-from repertory.runtime.execution.records import CallOutcome, Diverged, Question
+from repertory.runtime.execution.records import CallOutcome, Cancelled, Diverged, Question
 from repertory.runtime.kept import assets
 from repertory.runtime.kept.doubts import doubt_about, doubt_key, outcome_by
 from repertory.runtime.processes.app_workers import GivenUp
@@ -116,9 +116,11 @@ class Actions:
     def _perform(self, call: Call) -> None:
         try:
             outcome = self._performer.perform(call)
-        except GivenUp:
+        except (GivenUp, Cancelled) as error:
             if call.state != "planned":
                 self._journal.take_back(call)
+            if isinstance(error, Cancelled):
+                raise
         except Doubtful as doubt:
             self._settle_doubt(self._journal.mark_in_doubt(call, str(doubt)), str(doubt))
         except StorageTrouble:
@@ -186,7 +188,10 @@ class Actions:
 
     def _settle_doubt(self, call: Call, reason: str) -> None:
         """Ask the app, else a human; or tell the playbook, where the policy says so."""
-        happened = self._ask_app(call)
+        try:
+            happened = self._ask_app(call)
+        except GivenUp:
+            return  # it is marked as in doubt: whoever goes on with the run asks
         if happened is True:
             self._settle(call, CallOutcome(status="succeeded", message=f"{reason}; it had happened, says the app"))
         elif happened is False and call.tries <= self._tools.settings.limits.retries:
@@ -203,7 +208,7 @@ class Actions:
             return self._performer.has_happened(call)
         except StorageTrouble:
             raise
-        except (UserError, Doubtful, GivenUp):
+        except (UserError, Doubtful):
             return None
 
     def _ask_human(self, call: Call, reason: str) -> None:

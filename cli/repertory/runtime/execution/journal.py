@@ -130,10 +130,11 @@ class Journal:
     def try_again(self, call: Call) -> None:
         """One more try of a repeatable action that failed in passing."""
         rows = self._database.query(
-            f"update action_run set tries = tries + 1 where run = ? and call_key = ? and {_MINE} returning call_key",
+            f"""update action_run set tries = tries + 1 where run = ? and call_key = ? and {_MINE_AND_WANTED}
+                returning call_key""",
             self.run, call.key, self.run, self.epoch,
         )  # fmt: skip
-        self._require(rows)
+        self._require_wanted(self._database, rows)
 
     def mark_in_doubt(self, call: Call, reason: str) -> Call:
         """The effect may or may not have happened."""

@@ -6,11 +6,12 @@ import base64
 import json
 import random
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError
-from repertory.runtime.execution.records import Call, CallOutcome
+from repertory.runtime.execution.records import Call, CallOutcome, Cancelled
 from repertory.runtime.kept import assets, effects, events
 from repertory.runtime.processes.app_workers import AppWorkers, Asides, GivenUp, Lost, WorkerKind
 from repertory.runtime.processes.playbook_process import CannotStart
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 60.0
+# An intent that was written together with its plan is looked at again when it is older than this before it is sent.
+_FRESH_S = 0.02
 
 
 class Doubtful(Exception):
@@ -48,6 +51,7 @@ class _Intent:
         self._call = call
         self._is_written = call.state == "running" and call.epoch == journal.epoch  # together with its plan
         self._is_used = False
+        self._since = time.monotonic()
 
     def write(self) -> None:
         if not self._is_written:
@@ -55,6 +59,8 @@ class _Intent:
             self._is_written = True
         elif self._is_used:
             self._journal.try_again(self._call)
+        elif time.monotonic() - self._since > _FRESH_S and self._journal.look()["cancel_requested"]:
+            raise Cancelled
         self._is_used = True
 
 
@@ -80,24 +86,33 @@ class Performer:
     giving_up: threading.Event
 
     def perform(self, call: Call) -> CallOutcome:
-        """Do it, and again where that is harmless and may help; raises Doubtful, and GivenUp before it was begun.
+        """Do it, and again where that is harmless and may help; raises Doubtful, and GivenUp or Cancelled before it was begun.
 
         The intent is written when a worker is free, so that what only waits for its turn is never in doubt.
         """
-        if self.giving_up.is_set():
-            raise GivenUp
+        self._require_going_on()
         app, action = self._find(call)
         intent = _Intent(self.journal, call)
         tries = self.tools.settings.limits.retries if action.repeatable else 0
         pause = _FIRST_PAUSE_S
+        outcome: CallOutcome | None = None
         while True:
-            outcome, again_s = self._try(call, app, action, intent.write)
+            try:
+                outcome, again_s = self._try(call, app, action, intent.write)
+            except (GivenUp, Cancelled):
+                if outcome is None:
+                    raise
+                return outcome  # of the try before: another does not begin any more
             if again_s is None or tries <= 0 or self.giving_up.is_set():
                 return outcome
             tries -= 1
             if self.giving_up.wait(min(again_s or pause * (0.5 + random.random()), _LONGEST_PAUSE_S)):
                 return outcome
             pause *= 2
+
+    def _require_going_on(self) -> None:
+        if self.giving_up.is_set():
+            raise GivenUp
 
     def has_happened(self, call: Call) -> bool | None:
         """Ask the app whether a doubtful action took effect; None where it cannot tell."""
@@ -132,6 +147,7 @@ class Performer:
     ) -> tuple[CallOutcome, float | None]:
         """The outcome, and after how many seconds another try may help (0: soon; None: it will not)."""
         self.tools.rates.wait(call.asset, self.giving_up)
+        self._require_going_on()
         try:
             asset = assets.get_asset(self.tools.database, call.asset)
             settings = assets.full_settings(self.tools.settings.home, _manifest(app), asset)
@@ -157,14 +173,16 @@ class Performer:
         self, kind: WorkerKind, call: Call, hide: Callable[[str], str], write_intent: Callable[[], None]
     ) -> Message:
         worker = self.tools.workers.borrow(kind, self.giving_up)
-        usable = False
+        usable = True
         try:
+            self._require_going_on()
             write_intent()
             state, checkpoint = assets.asset_memory(self.tools.database, call.asset)
             request = {
                 "id": call.key, "action": call.action, "parameters": dict(call.parameters), "state": state,
                 "key": f"{self.journal.run}/{call.key}", "checkpoint": checkpoint,
             }  # fmt: skip
+            usable = False  # until it has answered
             message = worker.act(request, call.timeout_s, self._asides(call, hide))
             usable = True
         finally:
