@@ -7,11 +7,15 @@ One branch runs at a time. It keeps its turn until it waits for a reply; then th
 reply is taken in only when no branch can go on, one at a time, in the order in which the other side sent them. So with the
 same replies in the same order, branches interleave in the same way, even where they share variables. When nobody can go
 on and no reply is there, the other side is told (``idle``); it may end this process until it has an answer.
+
+Both pipes can be full at once. So replies are read by a thread that waits for nothing else: it needs none of the locks
+below, and puts them where whoever passes the turn on takes them in.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import threading
 from collections import deque
 from typing import IO, Any, Callable, Deque, Dict, List, Protocol, TypeVar
@@ -51,12 +55,12 @@ class Channel:
     def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
         self._reader = reader
         self._writer = writer
-        self._lock = threading.Lock()
-        self._arrived: Deque[protocol.Message] = deque()
+        self._writing = threading.Lock()
+        self._passing = threading.Lock()
+        self._arrived: "queue.SimpleQueue[protocol.Message]" = queue.SimpleQueue()
         self._accepted: Dict[str, protocol.Message] = {}
         self._waiting: Dict[str, List[threading.Event]] = {}
         self._ready: Deque[threading.Event] = deque()
-        self._somebody_runs = True
         self._branch = _Branch()
 
     def start(self) -> None:
@@ -76,16 +80,14 @@ class Channel:
             raise PlaybookError(f"{op}: only JSON values can be passed ({error})") from error
         if len(line) > protocol.LINE_LIMIT:
             raise PlaybookError(f"{op}: at most {protocol.LINE_LIMIT // 2**20} MB can be passed at once")
-        with self._lock:
-            self._write(line)
+        self._write(line)
 
     def wait(self, key: str) -> Any:
         """Wait for the reply; raises PlaybookError where the other side refused."""
         if key not in self._accepted:
             turn = threading.Event()
-            with self._lock:
-                self._waiting.setdefault(key, []).append(turn)
-                self._pass_turn()
+            self._waiting.setdefault(key, []).append(turn)
+            self._pass_turn(turn)
             turn.wait()
         reply = self._accepted[key]
         if "error" in reply:
@@ -107,18 +109,16 @@ class Channel:
                 outcomes[index] = (True, branches[index]())
             except BaseException as error:  # handed to the caller below
                 outcomes[index] = (False, error)
-            with self._lock:
-                remaining -= 1
-                if not remaining:
-                    self._ready.append(back)
-                self._pass_turn()
+            remaining -= 1
+            if not remaining:
+                self._ready.append(back)
+            self._pass_turn(back)
 
         turns = [threading.Event() for _ in branches]
         for index, turn in enumerate(turns):
             threading.Thread(target=run, args=(index, turn), daemon=True).start()
-        with self._lock:
-            self._ready.extend(turns or [back])
-            self._pass_turn()
+        self._ready.extend(turns or [back])
+        self._pass_turn(back)
         back.wait()
         for fine, value in outcomes:
             if not fine:
@@ -127,32 +127,37 @@ class Channel:
 
     def close(self, message: protocol.Message) -> None:
         """Send the last message."""
-        with self._lock:
-            self._write(protocol.encode(message))
+        self._write(protocol.encode(message))
 
     def _read_replies(self) -> None:
         """When the other side is gone, so is this process: nothing it does could be recorded."""
         try:
             while (reply := protocol.read(self._reader)) is not None:
-                with self._lock:
-                    self._arrived.append(reply)
-                    if not self._somebody_runs:
-                        self._pass_turn()
+                self._arrived.put(reply)
         finally:
             os._exit(3)
 
-    def _pass_turn(self) -> None:
-        """Let the next branch run; take replies in until one can."""
-        while not self._ready and self._arrived:
-            reply = self._arrived.popleft()
-            self._accepted[reply["key"]] = reply
-            self._ready.extend(self._waiting.pop(reply["key"], ()))
-        self._somebody_runs = bool(self._ready)
-        if self._ready:
-            self._ready.popleft().set()
-        else:
+    def _pass_turn(self, awaited: threading.Event) -> None:
+        """Let the next branch run; take replies in until one can, or until the one this thread waits for has been let run.
+
+        The latter only where a playbook has threads of its own, which the rules forbid; they must not block each other.
+        """
+        with self._passing:
+            while not self._ready and not awaited.is_set():
+                self._take_in(self._next_reply())
+            if self._ready and not awaited.is_set():
+                self._ready.popleft().set()
+
+    def _next_reply(self) -> protocol.Message:
+        if self._arrived.empty():
             self._write(protocol.encode({"op": "idle", "seen": len(self._accepted)}))
+        return self._arrived.get()
+
+    def _take_in(self, reply: protocol.Message) -> None:
+        self._accepted[reply["key"]] = reply
+        self._ready.extend(self._waiting.pop(reply["key"], ()))
 
     def _write(self, line: bytes) -> None:
-        self._writer.write(line)
-        self._writer.flush()
+        with self._writing:
+            self._writer.write(line)
+            self._writer.flush()

@@ -10,6 +10,7 @@ import pytest
 
 from repertory.runtime.engines.foreground import recover_interrupted
 from repertory.runtime.kept import runs
+from repertory.runtime.processes import pipe
 from runtime_lab import processes_of, spawn, until
 
 if TYPE_CHECKING:
@@ -197,3 +198,22 @@ def test_a_partly_answered_request_is_completed(lab: Lab) -> None:
     assert run.state == "succeeded"
     assert len(lab.happened()) - done_before <= 3 - len(settled)
     assert json.dumps(run.outputs) == '{"n": ["x"]}'
+
+
+def test_requests_and_replies_may_fill_both_pipes_also_in_a_replay(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe holds 64 kB, which neither the requests nor the replies of this run fit into."""
+    monkeypatch.setattr(pipe, "WRITE_S", 5.0)
+    lab.limit(playbook_silence_s=5.0)
+    lab.add_lab()
+    run = lab.run(
+        """
+        asked = [play.act("count up", name=f"{number} " + "x" * 4000) for number in range(200)]
+        said = [one.required().values("verdict") for one in asked]
+        play.ask("Go on?")
+        return {"n": len(said)}
+        """
+    )
+    assert run.state == "waiting", run.message
+    lab.answer("yes")
+    assert lab.attempt(run.id).outputs == {"n": 200}
+    assert len(lab.happened()) == 200

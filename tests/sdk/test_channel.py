@@ -295,3 +295,24 @@ def test_what_json_cannot_say_is_refused_before_it_is_sent(other: Other, value: 
     assert other.said(1) == ["end"]
     with pytest.raises(PlaybookError, match="act: only JSON values can be passed"):
         outcome.result(PATIENCE_S)
+
+
+def test_both_pipes_may_be_full_at_once(other: Other) -> None:
+    """Whoever has much to say is listened to; meanwhile what it says waits in the other pipe."""
+    keys, long = [str(number) for number in range(1, 201)], "x" * 4000
+
+    def body(channel: Channel) -> int:
+        for _ in keys:
+            channel.send("act", channel.next_key(), text=long)
+        return sum(len(channel.wait(key)) for key in keys)
+
+    outcome = other.play(body)
+    replies = threading.Thread(target=lambda: [other.reply(key, long) for key in keys], daemon=True)
+    replies.start()
+    replies.join(PATIENCE_S / 2)
+    is_stuck = replies.is_alive()
+    assert other.said(len(keys)) == [f"act {key}" for key in keys]
+    assert not is_stuck, "replies are not read while a request is written"
+    assert outcome.result(PATIENCE_S) == len(keys) * len(long)
+    while other.said(1) != ["end"]:
+        pass
