@@ -152,9 +152,9 @@ class Lab:
         with self.database.transaction() as transaction:
             return runs.create_run(transaction, runs.NewRun(event=None, act=act))
 
-    def executor(self, name: str = "") -> Executor:
+    def executor(self, name: str = "", **options: Any) -> Executor:
         worker = name or uuid.uuid4().hex
-        return Executor(self.settings, self.database, self.library, worker=worker, template=self.template)
+        return Executor(self.settings, self.database, self.library, worker=worker, template=self.template, **options)
 
     def run(self, body: str, *, event: Event | None = None, answers: dict[str, str] | None = None, **options: Any) -> Run:
         """Run a playbook made of these lines to its end (or until it waits)."""

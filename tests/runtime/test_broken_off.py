@@ -6,46 +6,146 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repertory.runtime.engines import worker
+import pytest
+
+from repertory.runtime.engines.worker import Running
+from repertory.runtime.execution import executor as executor_module
 from repertory.runtime.kept import runs
+from repertory.runtime.storage import sqlite
+from repertory.runtime.storage.database import open_database
 from repertory.runtime.storage.trouble import StorageTrouble
-from runtime_lab import until
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
+    from repertory.runtime.storage.database import Database
     from runtime_lab import Lab
 
 
-def test_an_attempt_that_broke_off_is_handed_on_when_the_database_answers_again(
+# Run by a playbook: what another program does that writes for long. The lock goes with the process.
+LOCK = """
+import sqlite3
+locked = sqlite3.connect({path!r}, isolation_level=None)
+locked.execute("begin immediate")
+"""
+
+
+@pytest.fixture
+def impatient(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A lab whose database is not waited for when another program writes to it."""
+    monkeypatch.setattr(sqlite, "BUSY_S", 0.2)
+    lab.database = open_database(lab.settings)
+    yield lab
+    lab.database.close()
+
+
+def locking(lab: Lab, after: str) -> str:
+    """A playbook that locks the database the first time, and then does this."""
+    mark = str(lab.folder / "locked")
+    lines = [f"if not os.path.exists({mark!r}):", f"    open({mark!r}, 'w').close()"]
+    lines += [f"    {line}" for line in LOCK.format(path=str(lab.settings.home.database)).strip().splitlines()]
+    return "\n".join(["import os", *lines, after])
+
+
+def is_free(lab: Lab, run_id: str) -> bool:
+    """Another worker can take it at once."""
+    run = runs.find_run(lab.database, run_id)
+    outcomes = [attempt.outcome for attempt in runs.attempts_of(lab.database, run_id)]
+    return (run.state, run.worker, outcomes[-1]) == ("queued", "", "interrupted") and not run.held
+
+
+def test_a_run_is_given_back_when_the_database_cannot_be_written(impatient: Lab) -> None:
+    lab = impatient
+    lab.add_lab()
+    run_id = lab.start(lab.add_playbook(locking(lab, "play.act('count up', name='a').required()")), held=True)
+    told = list[str]()
+    executor = lab.executor(notice=told.append)
+    with pytest.raises(StorageTrouble) as trouble:
+        executor.attempt(run_id, 1)
+    said = str(trouble.value)
+    assert "database is locked" in said
+    assert told == [f"run {run_id} was interrupted: {said}"]
+    assert is_free(lab, run_id)
+    assert runs.queued_attempts(lab.database) == [(run_id, 2)]
+    executor.attempt(run_id, 2)
+    assert runs.find_run(lab.database, run_id).state == "succeeded"
+    assert lab.happened() == ["count a 1"]
+    executor.close()
+
+
+@pytest.mark.parametrize("statement", ["select * from run", "max(settled)", "from run where id = ? and epoch", "set state = ?"])
+def test_a_run_is_given_back_wherever_it_breaks_off(lab: Lab, statement: str) -> None:
+    """From the first look at it, before its process is there, to its end."""
+    run_id = lab.start(lab.add_playbook("play.log('x')"))
+    executor, broken = lab.executor(), BreaksOnce(lab.database, statement)
+    lab.database.query, lab.database.transaction = broken.query, broken.transaction  # type: ignore[method-assign,assignment]
+    with pytest.raises(StorageTrouble):
+        executor.attempt(run_id, 1)
+    executor.close()
+    assert is_free(lab, run_id)
+    assert lab.attempt(run_id).state == "succeeded"
+
+
+class BreaksOnce:
+    """A database whose disk fails at one statement, the first time."""
+
+    def __init__(self, database: Database, statement: str) -> None:
+        self._query, self._transaction = database.query, database.transaction
+        self._statement: str | None = statement
+
+    def _look(self, sql: str) -> None:
+        if self._statement and self._statement in sql:
+            self._statement = None
+            raise StorageTrouble("the database: disk I/O error", "check the disk")
+
+    def query(self, sql: str, *parameters: object) -> object:
+        self._look(sql)
+        return self._query(sql, *parameters)
+
+    @contextmanager
+    def transaction(self) -> Iterator[BreaksOnce]:
+        with self._transaction() as transaction:
+            inner = BreaksOnce.__new__(BreaksOnce)
+            inner._query, inner._look = transaction.query, self._look  # type: ignore[method-assign]
+            yield inner
+
+
+def test_a_process_that_stays_gives_back_as_soon_as_the_database_answers_again(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "GIVE_BACK_S", 0.01)
+    monkeypatch.setattr(executor_module, "GIVE_BACK_S", 0.01)
     lab.add_lab()
     run_id = lab.start(lab.add_playbook("play.act('count up', name='a').required()"))
-    executor, said, stopping = lab.executor("me"), list[str](), threading.Event()
-    original, away = lab.database.query, threading.Event()
+    said = list[str]()
+    executor = lab.executor("me", stays=True, notice=said.append)
+    original, away = lab.database.transaction, threading.Event()
+    attempt, tried = Running(executor), threading.Event()
 
     def query(sql: str, *parameters: object) -> object:
-        if away.is_set() and threading.current_thread() is not threading.main_thread():
-            raise StorageTrouble("the server is away")
         if "insert into action_run" in sql:
             away.set()
             raise StorageTrouble("the server is away")
-        return original(sql, *parameters)
+        return query_before(sql, *parameters)
 
-    lab.database.query = query  # type: ignore[method-assign,assignment]
-    running = worker.Running(executor, lab.database, "me", said.append, stopping)
-    thread = threading.Thread(target=running.attempt, args=(run_id, 1))
+    def transaction() -> object:
+        if away.is_set():
+            tried.set()
+            raise StorageTrouble("the server is away")
+        return original()
+
+    query_before = lab.database.query
+    lab.database.query, lab.database.transaction = query, transaction  # type: ignore[method-assign,assignment]
+    thread = threading.Thread(target=attempt.attempt, args=(run_id, 1))
     thread.start()
-    until(lambda: said)
+    assert tried.wait(20)
     assert said == [f"run {run_id} was interrupted: the server is away"]
     assert runs.find_run(lab.database, run_id).state == "running"
-    lab.database.query = original  # type: ignore[method-assign]
-    running.wait(20)
+    lab.database.query, lab.database.transaction = query_before, original  # type: ignore[method-assign]
+    attempt.wait(20)
     thread.join(20)
     executor.close()
     found = runs.find_run(lab.database, run_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import traceback
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError
@@ -21,23 +20,31 @@ from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.manifest import PlaybookManifest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from repertory.runtime.execution.library import Library
     from repertory.runtime.storage.database import Database
     from repertory.settings import Settings
 
 ACT_KEY = "1"
+# Where the database does not answer, this often it is tried again.
+GIVE_BACK_S = 1.0
 
 
 class Executor:
     """Owns the child processes. ``worker`` is the name under which this process proves that it lives.
 
+    ``stays`` means that the process lives on after an attempt that broke off, ``notice`` is told of each.
     A ``template`` that is given serves other executors too, and is not ended with this one.
     """
 
     def __init__(
-        self, settings: Settings, database: Database, library: Library, *, worker: str, template: Template | None = None
-    ) -> None:
+        self, settings: Settings, database: Database, library: Library, *, worker: str, stays: bool = False,
+        notice: Callable[[str], None] | None = None, template: Template | None = None,
+    ) -> None:  # fmt: skip
         limits = settings.limits
+        self._stays = stays
+        self._notice = notice or (lambda _: None)
         self._stopping = threading.Event()
         self._hold = False
         self._worker = worker
@@ -56,13 +63,34 @@ class Executor:
         )
 
     def attempt(self, run_id: str, number: int) -> None:
-        """Execute one attempt until the run ends, waits, or belongs to somebody else. Whatever came of it is recorded."""
+        """Execute one attempt until the run ends, waits, or belongs to somebody else. Whatever came of it is recorded.
+
+        What breaks an attempt off is raised after the run has been given back, so that another attempt goes on with it.
+        """
         try:
             journal = Journal.begin(self._database, run_id, number, worker=self._worker, level=LEVEL)
-        except NothingToDo:
-            return
-        with suppress(Fenced):
             self._serve(journal, runs.find_run(self._database, run_id))
+        except (NothingToDo, Fenced):
+            return
+        except BaseException as error:  # also where nobody knows whether it had begun
+            try:
+                self._notice(f"run {run_id} was interrupted: {error}")
+            finally:
+                self._give_back(run_id, number)
+            raise
+
+    def _give_back(self, run_id: str, number: int) -> None:
+        """A process that stays tries until the database answers; others find the runs of one that ends."""
+        while True:
+            is_last_time = not self._stays or self._stopping.is_set()
+            try:
+                runs.give_back(self._database, run_id, number, worker=self._worker)
+            except StorageTrouble:
+                if is_last_time:
+                    return
+                self._stopping.wait(GIVE_BACK_S)
+            else:
+                return
 
     def _serve(self, journal: Journal, run: Run) -> None:
         process: PlaybookProcess | None = None

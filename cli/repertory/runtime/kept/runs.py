@@ -320,11 +320,18 @@ def forget_worker(database: Database, worker: str) -> list[str]:
 
 def give_back(database: Database, run_id: str, number: int, *, worker: str) -> None:
     """An attempt broke off because of a failure of ours: let another try."""
-    database.query(
-        """update run set state = 'queued', attempt = attempt + 1, worker = ''
-           where id = ? and attempt = ? and (state = 'queued' or (state = 'running' and worker = ?))""",
-        run_id, number, worker,
-    )  # fmt: skip
+    with database.transaction() as transaction:
+        given = transaction.query(
+            """update run set state = 'queued', attempt = attempt + 1, worker = ''
+               where id = ? and attempt = ? and (state = 'queued' or (state = 'running' and worker = ?)) returning epoch""",
+            run_id, number, worker,
+        )  # fmt: skip
+        for row in given:
+            transaction.query(
+                """update attempt set ended_at = ?, outcome = 'interrupted'
+                   where run = ? and epoch = ? and ended_at is null""",
+                time.time(), run_id, row["epoch"],
+            )  # fmt: skip
 
 
 def queued_attempts(database: Database, *, limit: int = 500) -> Sequence[tuple[str, int]]:
