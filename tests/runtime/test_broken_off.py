@@ -91,15 +91,16 @@ def test_a_run_is_given_back_wherever_it_breaks_off(lab: Lab, statement: str) ->
 
 
 class BreaksOnce:
-    """A database whose disk fails at one statement, the first time."""
+    """A database whose disk fails at one statement, the first time or the n-th."""
 
-    def __init__(self, database: Database, statement: str) -> None:
+    def __init__(self, database: Database, statement: str, *, time: int = 1) -> None:
         self._query, self._transaction = database.query, database.transaction
-        self._statement: str | None = statement
+        self._statement = statement
+        self._left = time
 
     def _look(self, sql: str) -> None:
-        if self._statement and self._statement in sql:
-            self._statement = None
+        self._left -= self._statement in sql
+        if self._statement in sql and self._left == 0:
             raise StorageTrouble("the database: disk I/O error", "check the disk")
 
     def query(self, sql: str, *parameters: object) -> object:
@@ -112,6 +113,78 @@ class BreaksOnce:
             inner = BreaksOnce.__new__(BreaksOnce)
             inner._query, inner._look = transaction.query, self._look  # type: ignore[method-assign]
             yield inner
+
+
+@pytest.mark.parametrize("statement", ["epoch = epoch + 1, state", "from run where id = ? and epoch", "set state = ?"])
+def test_a_child_whose_attempt_broke_off_goes_on_with_its_parent(lab: Lab, statement: str) -> None:
+    lab.add_playbook("play.log('x')\nreturn {'said': 'done'}", name="inner")
+    run_id = lab.start(lab.add_playbook("return play.run('inner')"))
+    broken = BreaksOnce(lab.database, statement, time={"epoch = epoch + 1, state": 2}.get(statement, 1))
+    executor, before = lab.executor(), (lab.database.query, lab.database.transaction)
+    lab.database.query, lab.database.transaction = broken.query, broken.transaction  # type: ignore[method-assign,assignment]
+    with pytest.raises(StorageTrouble):
+        executor.attempt(run_id, 1)
+    lab.database.query, lab.database.transaction = before  # type: ignore[method-assign]
+    states = [run.state for run in (*runs.children_of(lab.database, run_id), runs.find_run(lab.database, run_id))]
+    assert set(states) == {"queued"}
+    assert lab.attempt(run_id, executor).outputs == {"said": "done"}
+    assert len(runs.children_of(lab.database, run_id)) <= 1
+    executor.close()
+
+
+def test_a_child_that_cannot_end_while_the_database_is_locked_goes_on_with_its_parent(
+    impatient: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "GIVE_BACK_S", 0.01)
+    lab = impatient
+    ending, locked, free = (lab.folder / name for name in ("ending", "locked", "free"))
+    wait = "def until(path):\n    while not os.path.exists(path):\n        time.sleep(0.005)\n"
+    lab.add_playbook(
+        f"import os, time\n{wait}open({str(ending)!r}, 'w').close()\nuntil({str(locked)!r})\nreturn {{'said': 'done'}}",
+        name="inner",
+    )
+    path = str(lab.settings.home.database)
+    item = lab.add_playbook(
+        f"""
+import os, sqlite3, time
+{wait}
+def lock():
+    if not os.path.exists({str(locked)!r}):
+        until({str(ending)!r})
+        connection = sqlite3.connect({path!r}, isolation_level=None)
+        connection.execute("begin immediate")
+        open({str(locked)!r}, "w").close()
+        until({str(free)!r})
+        connection.close()
+return play.parallel(lambda: play.run("inner"), lock)[0]
+"""
+    )
+    run_id = lab.start(item)
+    executor = lab.executor(stays=True, notice=lambda _: free.touch())
+    with pytest.raises(StorageTrouble, match="database is locked"):
+        executor.attempt(run_id, 1)
+    (child,) = runs.children_of(lab.database, run_id)
+    assert is_free(lab, child.id)
+    assert is_free(lab, run_id)
+    assert lab.attempt(run_id, executor).outputs == {"said": "done"}
+    assert [one.id for one in runs.children_of(lab.database, run_id)] == [child.id]
+    executor.close()
+
+
+def test_a_child_is_cancelled_although_the_database_was_away(lab: Lab) -> None:
+    """A parent that has come to a bad end has not ended before those that it started are told."""
+    lab.add_playbook("play.ask('Well?')", name="asking")
+    dies = "import os\ndef die():\n    play.sleep(0.1)\n    os._exit(7)\nplay.parallel(lambda: play.run('asking'), die)"
+    run_id = lab.start(lab.add_playbook(dies))
+    broken, executor = BreaksOnce(lab.database, "set cancel_requested = 1"), lab.executor()
+    before = lab.database.transaction
+    lab.database.transaction = broken.transaction  # type: ignore[method-assign,assignment]
+    with pytest.raises(StorageTrouble):
+        executor.attempt(run_id, 1)
+    lab.database.transaction = before  # type: ignore[method-assign]
+    assert lab.attempt(run_id, executor).state == "failed"
+    assert [child.state for child in runs.children_of(lab.database, run_id)] == ["cancelled"]
+    executor.close()
 
 
 def test_a_process_that_stays_gives_back_as_soon_as_the_database_answers_again(

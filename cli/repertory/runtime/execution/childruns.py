@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError, nearest_names
@@ -78,8 +77,12 @@ class ChildRuns:
         """This run has come to a bad end: what it started stops too."""
         for child in runs.children_of(self._tools.database, self._run.id):
             if not child.ended:
-                with suppress(UserError):  # it has ended meanwhile
+                try:
                     runs.request_cancel(self._tools.database, child.id)
+                except StorageTrouble:
+                    raise
+                except UserError:
+                    continue  # it has ended meanwhile
 
     def _create(self, key: str, digest: str, name: str, event: int, inputs: dict[str, Any]) -> str:
         item = self._find(name)
