@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from repertory.runtime.kept import runs
+from repertory.runtime.processes.playbook_process import KILLED
 from runtime_lab import processes_of, until
 
 if TYPE_CHECKING:
@@ -178,29 +181,86 @@ def test_processes_of_a_playbook_end_with_it(lab: Lab) -> None:
     until(lambda: not processes_of(str(lab.settings.home.sdk)), "a fork of the playbook is left over")
 
 
-def test_a_template_that_was_killed_is_replaced(lab: Lab) -> None:
+def template_of(pid: int) -> int:
+    """The parent of a playbook's process."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_runs_whose_template_is_killed_go_on_in_another_attempt(lab: Lab) -> None:
+    """Whatever they did is kept; that their process is gone is not their fault."""
+    lab.add_lab()
+    lab.template = None
+    executor, started = lab.executor(), lab.folder / "started"
+    started.mkdir()
+    body = f"""
+    import os, time
+    play.act("count up", name=play.run_id).required()
+    path = os.path.join({str(started)!r}, play.run_id)
+    if not os.path.exists(path):
+        open(path, "w").write(str(os.getpid()))
+        while True:
+            time.sleep(1)
+    return {{"pid": os.getpid()}}
+    """
+    item = lab.add_playbook(body)
+    ids = [lab.start(item) for _ in range(3)]
+    threads = [threading.Thread(target=executor.attempt, args=(run_id, 1)) for run_id in ids]
+    for thread in threads:
+        thread.start()
+    pids = [int(until(lambda run_id=run_id: (started / run_id).exists() and (started / run_id).read_text())) for run_id in ids]
+    os.kill(template_of(pids[0]), signal.SIGKILL)
+    for thread in threads:
+        thread.join(20)
+    found = [runs.find_run(lab.database, run_id) for run_id in ids]
+    assert [(run.state, run.attempt, run.message) for run in found] == [("queued", 2, "")] * 3
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "a playbook's process is left over")
+    assert [lab.attempt(run_id, executor).state for run_id in ids] == ["succeeded"] * 3
+    assert [row.outcome for row in runs.attempts_of(lab.database, ids[0])] == ["process killed", "succeeded"]
+    assert len(lab.happened()) == len(set(lab.happened())) == 3
+    executor.close()
+    assert processes_of(str(lab.settings.home.sdk)) == []
+
+
+def test_a_run_that_is_being_forked_when_the_template_is_killed_begins_anyway(lab: Lab) -> None:
+    lab.template = None
+    executor = lab.executor()
+    first = lab.attempt(lab.start(lab.add_playbook("import os\nreturn {'template': os.getppid()}")), executor)
+    template = int(first.outputs["template"])
+    os.kill(template, signal.SIGSTOP)  # it is asked to fork, and does not answer
+    run_id = lab.start(lab.add_playbook("import os\nreturn {'template': os.getppid()}"))
+    thread = threading.Thread(target=executor.attempt, args=(run_id, 1))
+    thread.start()
+    until(executor._template._lock.locked, "the template is being asked")
+    began = time.monotonic()
+    os.kill(template, signal.SIGKILL)
+    thread.join(20)
+    assert time.monotonic() - began < 15, "nobody noticed that the template had ended"
+    run = runs.find_run(lab.database, run_id)
+    assert run.state == "succeeded", run.message
+    assert run.outputs["template"] != template
+    executor.close()
+
+
+def test_a_playbook_that_kills_its_template_does_not_do_so_for_ever(lab: Lab) -> None:
     executor = lab.executor()
     try:
-        item = lab.add_playbook("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nplay.ask('Well?')")
+        item = lab.add_playbook("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nwhile True:\n    pass")
         run = lab.attempt(lab.start(item), executor)
-        assert run.state in ("failed", "waiting")
+        for _ in range(lab.settings.limits.restarts):
+            assert run.state == "queued"
+            run = lab.attempt(run.id, executor)
+        assert (run.state, run.message) == ("failed", KILLED)
+        no_playbook_is_left(lab)
         fine = lab.attempt(lab.start(lab.add_playbook("return {'a': 1}", name="fine")), executor)
         assert fine.outputs == {"a": 1}
-        no_playbook_is_left(lab)
     finally:
         executor.close()
     assert processes_of(str(lab.settings.home.sdk)) == []
 
 
-def test_a_stray_playbook_dies_although_its_template_is_gone(lab: Lab) -> None:
-    lab.limit(playbook_silence_s=0.5)
-    executor = lab.executor()
-    try:
-        item = lab.add_playbook("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nwhile True:\n    pass")
-        assert lab.attempt(lab.start(item), executor).state == "failed"
-        until(lambda: not processes_of(str(lab.settings.home.sdk)), "a playbook's process is left over")
-    finally:
-        executor.close()
+def test_a_process_that_is_killed_in_the_middle_of_a_message_was_killed(lab: Lab) -> None:
+    run = lab.run("os.write(pipes()[1], b'{\"op\": \"act\"')\nos.kill(os.getpid(), signal.SIGKILL)", header=PIPES + "\nimport signal")
+    assert (run.state, run.message) == ("queued", "")
 
 
 def test_results_that_are_too_much_together_are_an_error_to_catch(lab: Lab) -> None:
@@ -241,8 +301,6 @@ def test_killing_the_playbook_from_outside_leaves_the_run_to_another_attempt(lab
     lab.add_lab()
     started = lab.folder / "pid"
     body = f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\nwhile True:\n    time.sleep(1)"
-    import threading
-
     run_id = lab.start(lab.add_playbook(body))
     thread = threading.Thread(target=lab.attempt, args=(run_id,))
     thread.start()

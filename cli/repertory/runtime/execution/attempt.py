@@ -15,7 +15,8 @@ from repertory.runtime.execution.deliveries import Deliveries
 from repertory.runtime.execution.records import ActRequest, Cancelled, Diverged, Question, digest_of, is_request_key
 from repertory.runtime.execution.waits import Waits
 from repertory.runtime.kept import effects
-from repertory.runtime.processes.pipe import Closed, TooLong
+from repertory.runtime.processes.pipe import Closed, HalfALine, TooLong
+from repertory.runtime.processes.playbook_process import KILLED, ProcessKilled
 from repertory_sdk.manifest import PlaybookManifest
 from repertory_sdk.protocol import BadMessage
 
@@ -40,10 +41,6 @@ class Parked(Exception):
 
 class Stopped(Exception):
     """This process is to end; the run is to be continued by another."""
-
-
-class ProcessKilled(Exception):
-    """Somebody, or the system for want of memory, killed the playbook's process; another attempt goes on from the record."""
 
 
 class PlaybookFailed(Exception):
@@ -118,6 +115,8 @@ class Attempt:
         except TimeoutError:
             self._check_silence()
             return
+        except HalfALine as error:
+            raise _how_it_died(process, said=f"the playbook's process sent {error}") from error
         except (BadMessage, OSError) as error:
             raise PlaybookFailed(f"the playbook's process sent {error}") from error
         self._last_exchange = time.monotonic()
@@ -318,14 +317,16 @@ class Attempt:
         self._final = Ending(state="failed", message=str(message["message"]))
 
 
-def _how_it_died(process: PlaybookProcess) -> Exception:
+def _how_it_died(process: PlaybookProcess, *, said: str = "") -> Exception:
     process.ended.wait(2.0)
     status = process.status
+    if said and status != -signal.SIGKILL:
+        return PlaybookFailed(said)
     if status is None:
         return PlaybookFailed("the playbook's process closed its pipe before it was done")
     if status == -signal.SIGXCPU:
         return PlaybookFailed("the playbook's process used more processor time than it may (an endless loop?)")
     if status == -signal.SIGKILL:
-        return ProcessKilled("the playbook's process was killed, again and again (does it need too much memory?)")
+        return ProcessKilled(KILLED)
     how = f"signal {-status}" if status < 0 else f"exit status {status}"
     return PlaybookFailed(f"the playbook's process ended before it was done ({how})")

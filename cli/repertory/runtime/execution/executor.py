@@ -7,14 +7,14 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError
-from repertory.runtime.execution.attempt import Attempt, Ending, Parked, PlaybookFailed, ProcessKilled, Stopped
+from repertory.runtime.execution.attempt import Attempt, Ending, Parked, PlaybookFailed, Stopped
 from repertory.runtime.execution.journal import KILLED, Journal
 from repertory.runtime.execution.limits import RateLimiter
 from repertory.runtime.execution.performing import Tools
 from repertory.runtime.execution.records import ActRequest, Cancelled, Diverged, Fenced, NothingToDo, Run
 from repertory.runtime.kept import runs
 from repertory.runtime.processes.app_workers import AppWorkers
-from repertory.runtime.processes.playbook_process import CannotStart, PlaybookProcess, Template
+from repertory.runtime.processes.playbook_process import CannotStart, PlaybookProcess, ProcessKilled, Template
 from repertory.runtime.sandbox.launch import LEVEL
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.manifest import PlaybookManifest
@@ -108,6 +108,9 @@ class Executor:
             journal.release(held=self._hold)
             return
         except ProcessKilled as killed:
+            if self._stopping.is_set():  # perhaps by ourselves, who could not wait any longer
+                journal.release(held=self._hold)
+                return
             if journal.times_killed() < self._tools.settings.limits.restarts:
                 journal.release(held=False, outcome=KILLED)
                 return

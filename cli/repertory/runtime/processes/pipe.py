@@ -31,6 +31,10 @@ class TooLong(Exception):
     """A message is longer than the other side reads."""
 
 
+class HalfALine(BadMessage):
+    """The other side ended while it sent a message."""
+
+
 class Pipe:
     """JSON lines over two descriptors, which it owns. One thread reads; any may write."""
 
@@ -57,7 +61,7 @@ class Pipe:
             chunk = os.read(self._reader, _CHUNK)
             if not chunk:
                 if self._buffer:
-                    raise BadMessage("half a line")
+                    raise HalfALine("half a line")
                 return None
             self._buffer += chunk
             if b"\n" not in chunk and time.monotonic() > deadline:

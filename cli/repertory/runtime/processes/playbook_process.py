@@ -28,10 +28,18 @@ _MESSAGE_BYTES = 65536
 # Without PYTHONHASHSEED sets of strings would be walked in another order in every attempt.
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
 _FLAGS = ("-s", "-S", "-P")
+KILLED = "the playbook's process was killed, again and again (does it need too much memory?)"
 
 
 class CannotStart(Exception):
     """A child process did not come up."""
+
+
+class ProcessKilled(Exception):
+    """Somebody, or the system for want of memory, killed a playbook's process or the template that it comes from.
+
+    That is nothing the playbook did; another attempt goes on from the record.
+    """
 
 
 @dataclass
@@ -42,34 +50,29 @@ class PlaybookProcess:
     pipe: Pipe
     output: Capture
     ended: threading.Event
-    template: Template
+    parent: _TemplateProcess
     status: int | None = None
 
     def kill(self) -> None:
         """End it with everything it started; returns when it is gone."""
         self.pipe.close()
         if not self.ended.is_set():
-            self.template.kill(self.pid)
+            self.parent.kill(self.pid)
             self.ended.wait(START_S)
         self.output.finish()
 
 
 class Template:
-    """The process that is forked; started on first use, and again should it die."""
+    """What is forked; its process is started on first use, and again should it die."""
 
     def __init__(self, home: Home, *, output_bytes: int) -> None:
         self._home = home
         self._output_bytes = output_bytes
         self._lock = threading.Lock()
-        self._process: Process | None = None
-        self._control: socket.socket | None = None
-        self._started: queue.Queue[int] = queue.Queue()
-        self._noting = threading.Lock()  # never held while waiting for the template
-        self._forks: dict[int, PlaybookProcess] = {}
-        self._early: dict[int, int | None] = {}
+        self._process: _TemplateProcess | None = None
 
     def fork(self, *, cpu_s: int) -> PlaybookProcess:
-        """A fresh playbook process that waits for its first message."""
+        """A fresh playbook process that waits for its first message; raises CannotStart and ProcessKilled."""
         request_reader, request_writer = os.pipe()
         reply_reader, reply_writer = os.pipe()
         output_reader, output_writer = os.pipe()
@@ -80,9 +83,9 @@ class Template:
         limits = {"RLIMIT_CPU": [cpu_s, cpu_s + GRACE_S], "RLIMIT_CORE": [0, 0]}
         try:
             with self._lock:
-                pid = self._fork(json.dumps({"op": "start", "limits": limits}).encode(), theirs)
-            made = PlaybookProcess(pid, pipe, output, threading.Event(), self)
-            self._note_start(made)
+                parent, pid = self._fork(json.dumps({"op": "start", "limits": limits}).encode(), theirs)
+            made = PlaybookProcess(pid, pipe, output, threading.Event(), parent)
+            parent.note_start(made)
         except BaseException:
             pipe.close()
             raise
@@ -91,51 +94,101 @@ class Template:
                 os.close(descriptor)
         return made
 
-    def _fork(self, message: bytes, descriptors: list[int]) -> int:
+    def _fork(self, message: bytes, descriptors: list[int]) -> tuple[_TemplateProcess, int]:
+        """One that is found dead is replaced; where its successor ends too, there is a reason for it."""
         for last_try in (False, True):
-            control = self._connected()
+            if self._process is None or not self._process.is_alive():
+                self._end_process()
+                self._process = _TemplateProcess(self._home)
             try:
-                socket.send_fds(control, [message], descriptors)
-                return self._started.get(timeout=START_S)
-            except (OSError, queue.Empty) as error:
-                self._stop()
+                return self._process, self._process.fork(message, descriptors)
+            except _NoAnswer as error:
+                status = self._process.end()
+                if last_try and error.is_over and status == -signal.SIGKILL:
+                    raise ProcessKilled(KILLED) from error
                 if last_try:
-                    raise CannotStart(f"no playbook process can be started: {error or 'no answer'}") from error
+                    raise CannotStart(f"no playbook process can be started: {error}") from error
         raise AssertionError
 
-    def _connected(self) -> socket.socket:
-        if self._control is not None and self._process is not None and self._process.running():
-            return self._control
-        self._stop()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = worker_command(
-            Path(sys.executable), sdk_folder(self._home), "template", str(theirs.fileno()), flags=_FLAGS
-        )
-        self._process = launch(command, descriptors=[theirs.fileno()], environment=_ENVIRONMENT)
-        theirs.close()
-        self._control = ours
-        self._started = queue.Queue()
-        threading.Thread(target=self._listen, args=(ours, self._started), daemon=True).start()
-        return ours
+    def _end_process(self) -> None:
+        if self._process is not None:
+            self._process.end()
+        self._process = None
 
-    def _listen(self, control: socket.socket, started: queue.Queue[int]) -> None:
+    def close(self) -> None:
+        """End the template, and its forks with it."""
+        with self._lock:
+            self._end_process()
+
+
+class _NoAnswer(Exception):
+    """The template did not fork. ``is_over``: because it had ended."""
+
+    def __init__(self, reason: str, *, is_over: bool) -> None:
+        super().__init__(reason)
+        self.is_over = is_over
+
+
+class _TemplateProcess:
+    """One life of the template. When it is over, so are those of all its forks: nobody could tell how they ended."""
+
+    def __init__(self, home: Home) -> None:
+        self._sdk = sdk_folder(home)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = worker_command(Path(sys.executable), self._sdk, "template", str(theirs.fileno()), flags=_FLAGS)
+        try:
+            self._process: Process = launch(command, descriptors=[theirs.fileno()], environment=_ENVIRONMENT)
+        except OSError as error:
+            self._control.close()
+            raise CannotStart(f"{sys.executable} cannot be started: {error.strerror}") from error
+        finally:
+            theirs.close()
+        self._started: queue.Queue[int | None] = queue.Queue()  # None: no more will come
+        self._noting = threading.Lock()  # never held while waiting for the template
+        self._forks: dict[int, PlaybookProcess] = {}
+        self._early: dict[int, int] = {}
+        self._is_over = False
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def is_alive(self) -> bool:
+        """Whether it can be asked to fork."""
+        return self._process.running()
+
+    def fork(self, message: bytes, descriptors: list[int]) -> int:
+        """The process id of a new fork; raises _NoAnswer. One caller at a time."""
+        try:
+            socket.send_fds(self._control, [message], descriptors)
+            pid = self._started.get(timeout=START_S)
+        except OSError as error:
+            raise _NoAnswer(str(error), is_over=True) from error
+        except queue.Empty:
+            raise _NoAnswer(f"no answer within {START_S:.0f} s", is_over=False) from None
+        if pid is None:
+            raise _NoAnswer("the process that is forked has ended", is_over=True)
+        return pid
+
+    def _listen(self) -> None:
         with suppress(OSError):
-            while data := control.recv(_MESSAGE_BYTES):
+            while data := self._control.recv(_MESSAGE_BYTES):
                 message: dict[str, Any] = json.loads(data)
                 if message["op"] == "started":
-                    started.put(message["pid"])
+                    self._started.put(message["pid"])
                 else:
                     self._note_end(message["pid"], message["status"])
+        self._bury()
 
-    def _note_start(self, made: PlaybookProcess) -> None:
+    def note_start(self, made: PlaybookProcess) -> None:
+        """From now on its end is noted."""
         with self._noting:
             self._forks[made.pid] = made
-            if made.pid not in self._early:
-                return
-            status = self._early.pop(made.pid)
-        self._note_end(made.pid, status)
+            status = self._early.pop(made.pid, -signal.SIGKILL if self._is_over else None)
+        if status is not None:
+            if self._is_over:
+                self._kill_stray(made.pid)
+            self._note_end(made.pid, status)
 
-    def _note_end(self, pid: int, status: int | None) -> None:
+    def _note_end(self, pid: int, status: int) -> None:
         with self._noting:
             ended = self._forks.pop(pid, None)
             if ended is None:  # it ended before fork() could note that it had begun
@@ -145,33 +198,29 @@ class Template:
         ended.ended.set()
 
     def kill(self, pid: int) -> None:
-        """Only the template knows that the process id still means this fork."""
+        """Only the template knows that the process id still means this fork; without it, all are killed anyway."""
         with suppress(OSError):
-            if self._control is not None:
-                self._control.send(json.dumps({"op": "kill", "pid": pid}).encode())
-                return
-        self._kill_stray(pid)
-        self._note_end(pid, None)
+            self._control.send(json.dumps({"op": "kill", "pid": pid}).encode())
+
+    def _bury(self) -> None:
+        """They would go on without it, but how they end could not be told from a fault of the playbook."""
+        self._process.kill()
+        with self._noting:
+            self._is_over = True
+            orphans = list(self._forks)
+        for pid in orphans:
+            self._kill_stray(pid)
+            self._note_end(pid, -signal.SIGKILL)
+        self._started.put(None)
 
     def _kill_stray(self, pid: int) -> None:
-        """The template is gone, and this process should follow by itself; a hostile one would not."""
         with suppress(OSError):
-            if str(sdk_folder(self._home)).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if str(self._sdk).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.killpg(pid, signal.SIGKILL)
 
-    def _stop(self) -> None:
-        if self._control is not None:
-            self._control.close()
-        if self._process is not None:
-            self._process.kill()
-        self._control = self._process = None
-        with self._noting:
-            orphans, self._forks, self._early = self._forks, {}, {}
-        for orphan in orphans.values():
-            self._kill_stray(orphan.pid)
-            orphan.ended.set()
-
-    def close(self) -> None:
-        """End the template; forks end with their pipes."""
-        with self._lock:
-            self._stop()
+    def end(self) -> int:
+        """End it with all its forks; its exit status."""
+        status = self._process.kill()
+        self._listener.join(START_S)
+        self._control.close()
+        return status
