@@ -156,6 +156,11 @@ def test_a_signer_that_the_lock_does_not_know(full_home: Home) -> None:
     assert found(full_home) == [("community/blocklist", "signature", "")]
 
 
+def test_permissions_that_the_lock_does_not_know(full_home: Home) -> None:
+    full_home.lock.write_text(full_home.lock.read_text().replace('"use:ip reputation"', '"use:ip blocking"'))
+    assert found(full_home) == [("community/recon", "permissions", "")] * 2
+
+
 def test_without_the_repository_bytes_are_still_checked(full_home: Home) -> None:
     remove_repository(full_home, "community")
     assert {text for one in verify(full_home) for text in one.notes} == {"community is not followed: signature not checked"}

@@ -1,4 +1,4 @@
-"""Everything installed compared with what was locked: bytes of items, environments, signatures. Needs no network."""
+"""Everything installed compared with what was locked: bytes, permissions, environments, signatures. Needs no network."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Literal
 from repertory.content.changes.planning import installed_item
 from repertory.content.environments.listing import LISTING, list_environment
 from repertory.content.git.paths import Refused
+from repertory.content.installed.claims import contradictions
 from repertory.content.installed.contents import listing_of, walk_files
 from repertory.content.installed.lock import LockedItem, read_lock
+from repertory.content.items.plugins import content_plugins
 from repertory.content.trust.trust import confirm_signer
 from repertory.errors import UserError
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from repertory.home import Home
 
-Wrong = Literal["changed", "missing", "extra", "environment", "signature"]
+Wrong = Literal["changed", "missing", "extra", "environment", "permissions", "signature"]
 HINT = "repertory install --locked brings the locked bytes again"
 
 
@@ -49,7 +51,14 @@ def verify(home: Home, names: Sequence[str] = ()) -> list[Verified]:
     trees = {digest: tree_deviations(home, digest) for digest in dict.fromkeys(item.hash for item in chosen)}
     digests = dict.fromkeys(item.environment for item in chosen if item.environment)
     environments = {digest: environment_deviations(home, digest) for digest in digests}
-    return [_verified(home, item, [*trees[item.hash], *environments.get(item.environment, ())]) for item in chosen]
+    plugins = content_plugins()
+    found = []
+    for item in chosen:
+        # Findings about the code are for those who install it: newer checks find more, and nothing was changed by that.
+        lies = [] if trees[item.hash] else contradictions(home, item, plugins, judge_code=False)
+        said = [Deviation(what="permissions", message=lie) for lie in lies]
+        found.append(_verified(home, item, [*trees[item.hash], *environments.get(item.environment, ()), *said]))
+    return found
 
 
 def _verified(home: Home, item: LockedItem, deviations: Sequence[Deviation]) -> Verified:

@@ -128,6 +128,15 @@ def confirm_signer(home: Home, repository: str, commit: str, locked: str, *, ref
     raise UserError(f"{repository}: {said}", "the lock was changed by hand: find out by whom")
 
 
+def doubt_about_signer(home: Home, repository: str, commit: str, locked: str, *, ref: str = "") -> str:
+    """Why it is not so that a fetched commit is signed as a lock says, or cannot be known; empty if it is so."""
+    signature = signature_of(home, repository, commit, ref=ref)
+    if signature.status != "bad" and Signer(signature=signature).matches(locked):
+        return ""
+    way = f"; to have it checked: repertory repo signers {repository} --set FILE" if signature.status == "unverifiable" else ""
+    return f"the lock says that commit {commit[:12]} is by {locked}; it is {_said(signature)}{way}"
+
+
 def _is_listed(signature: Signature) -> bool:
     return signature.status == "good" or (signature.status == "forge" and bool(signature.principal))
 
