@@ -70,6 +70,52 @@ def test_a_commit_of_a_fork_is_refused(tmp_path: Path, community: Repository) ->
     assert [path.name for path in tmp_path.glob(".history*")] == []
 
 
+def propose(repository: Repository) -> str:
+    """What anybody can do on a forge: a commit that is in the repository, and in none of its branches."""
+    commit = repository.git("commit-tree", "-m", "proposed", "HEAD^{tree}")
+    repository.git("update-ref", "refs/pull/1/head", commit)
+    return commit
+
+
+@pytest.mark.parametrize("ref", ["pull/1/head", "refs/pull/1/head", "the commit"])
+def test_a_proposal_is_not_published(tmp_path: Path, community: Repository, ref: str) -> None:
+    commit = propose(community)
+    source = Source(url=community.path.as_uri(), ref=commit if ref == "the commit" else ref)
+    with pytest.raises(UserError, match="no branch, tag or commit|not a branch or tag|in none of its branches"):
+        git.fetch(tmp_path / "bare", source)
+
+
+def test_a_branch_that_is_called_like_a_proposal(tmp_path: Path, community: Repository) -> None:
+    propose(community)
+    community.git("branch", "pull/1/head")
+    source = parse_source(str(community.path), "pull/1/head")
+    assert git.fetch(tmp_path / "bare", source) == community.git("rev-parse", "main")
+
+
+def test_a_name_for_two_is_refused(tmp_path: Path, community: Repository) -> None:
+    community.git("tag", "v1")
+    community.write({"later.txt": "x"}).commit()
+    community.git("branch", "v1")
+    source = parse_source(str(community.path), "v1")
+    with pytest.raises(GitFailed, match="a branch and a tag 'v1'") as raised:
+        git.fetch(tmp_path / "bare", source)
+    assert raised.value.hint == "say which: --ref refs/heads/v1 or --ref refs/tags/v1"
+    whole = parse_source(str(community.path), "refs/tags/v1")
+    assert git.fetch(tmp_path / "bare", whole) == community.git("rev-parse", "refs/tags/v1")
+
+
+def test_what_belongs_to_one_address_is_foreign_at_another(
+    tmp_path: Path, community: Repository, new_repository: Callable[[str], Repository]
+) -> None:
+    old = community.git("rev-parse", "HEAD")
+    git.fetch(tmp_path / "bare", parse_source(str(community.path), old))
+    other = new_repository("other").write({"x": "y"})
+    other.commit()
+    other.git("fetch", "--quiet", str(community.path), "main:refs/pull/1/head")
+    with pytest.raises(GitFailed, match="in none of its branches"):
+        git.fetch(tmp_path / "bare", parse_source(str(other.path), old))
+
+
 def test_a_deleted_branch_names_the_nearest(tmp_path: Path, community: Repository) -> None:
     community.git("branch", "stable")
     source = parse_source(str(community.path), "stable")

@@ -193,3 +193,15 @@ def test_bytes_that_are_here_do_not_vouch_for_a_commit(sender: Home, community: 
     forge(sender, APP, commit=commit)
     with pytest.raises(UserError, match="it is signed by|it is unsigned"):
         restore(sender)
+
+
+def test_a_lock_that_names_a_proposal(receiver: Home, community: Repository) -> None:
+    """The same files, in a commit that anybody could have put there."""
+    commit = community.git("commit-tree", "-m", "proposed", "HEAD^{tree}")
+    community.git("update-ref", "refs/pull/1/head", commit)
+    forge(receiver, APP, commit=commit, signer="unsigned")
+    with pytest.raises(UserError, match="in none of its branches and tags"):
+        restore(receiver)
+    forge(receiver, APP, ref="refs/pull/1/head")
+    with pytest.raises(UserError, match="not a branch or tag"):
+        restore(receiver)

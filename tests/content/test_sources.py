@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from repertory.content.git.sources import parse_ref, parse_source, parse_url
+from repertory.content.git.sources import Wish, parse_ref, parse_source, parse_url, wish_of
 from repertory.errors import UserError
 
 
@@ -77,3 +77,25 @@ def test_normal_refs(ref: str) -> None:
 def test_refused_refs(ref: str) -> None:
     with pytest.raises(UserError, match="not a branch"):
         parse_ref(ref)
+
+
+@pytest.mark.parametrize("ref", ["refs/pull/1/head", "refs/heads", "refs/merge-requests/2/head", "refs/remotes/origin/main"])
+def test_refs_that_a_stranger_can_make(ref: str) -> None:
+    with pytest.raises(UserError, match="not a branch"):
+        parse_ref(ref)
+
+
+@pytest.mark.parametrize(
+    ("ref", "wish"),
+    [
+        ("", Wish(refs=("HEAD",))),
+        ("v1", Wish(refs=("refs/heads/v1", "refs/tags/v1"))),
+        ("refs/tags/v1", Wish(refs=("refs/tags/v1",))),
+        ("tags/v1", Wish(refs=("refs/heads/tags/v1", "refs/tags/tags/v1", "refs/tags/v1"))),
+        ("pull/1/head", Wish(refs=("refs/heads/pull/1/head", "refs/tags/pull/1/head"))),
+        ("refs/pull/1/head", Wish()),
+        ("a" * 40, Wish(commit="a" * 40)),
+    ],
+)
+def test_what_is_wished_for(ref: str, wish: Wish) -> None:
+    assert wish_of(ref) == wish

@@ -1,16 +1,18 @@
-"""The only module that knows Git: fetch a commit of a stranger's repository and read its files, never a checkout.
+"""Fetch a commit of a stranger's repository and read its files, never a checkout.
 
-All that Git is ever asked is to fetch objects or to print them; ``git_process.py`` holds how it is started.
+Git is asked to fetch objects or to print them, no more; ``process.py`` holds how it is started.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import math
 import os
 import re
 import tempfile
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from repertory.content.git.tree import EntryKind, TreeEntry, judge
 from repertory.errors import nearest_names
 
 __all__ = [
+    "Advertised",
     "GitFailed",
     "ProcessLimits",
     "Unreachable",
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
 
 WANTED_REF = "refs/repertory/wanted"
 OWN_REFS = "refs/repertory/own"
-KINDS_OF_REF = ("heads", "tags")
 READ_CHUNK = 65_536
 # What is read ahead: the batch must fit into a pipe, whose least size is 4096 bytes.
 AHEAD_BYTES = 50_000
@@ -83,35 +85,57 @@ AWAY = ("its host name cannot be resolved", "it cannot be reached")
 
 
 def fetch(
-    bare: Path, source: Source, *, limits: ProcessLimits | None = None, helper: str = "", bytes_are_known: bool = False
-) -> str:
+    bare: Path, source: Source, *, name: str = "", limits: ProcessLimits | None = None, helper: str = "",
+    bytes_are_known: bool = False,
+) -> str:  # fmt: skip
     """Bring one commit, without history, into our own bare copy; returns its id. ``helper`` knows credentials.
 
-    A commit that is asked for by its id must belong to a branch or tag, unless ``bytes_are_known`` by their hash:
-    forges also serve commits that somebody only ever pushed to a fork.
+    ``name`` is the ref that `advertised` found, if that was asked. A commit that is asked for by its id must belong to a
+    branch or tag, unless ``bytes_are_known`` by their hash: forges also serve commits that somebody only ever pushed to
+    a fork.
     """
     parse_source(source.url, source.ref)
+    wish = source.wish
     with _alone(bare):
         _make_bare(bare)
-        status, _out, complaint = run(_fetch_words(source), bare, limits, scheme=source.scheme, helper=helper)
+        wanted = wish.commit or name or _name_of(bare, source, limits, helper)
+        status, _out, complaint = run(_fetch_words(source, wanted), bare, limits, scheme=source.scheme, helper=helper)
         if status:
             raise _fetch_error(bare, source, complaint, helper)
         commit = _wanted_commit(bare, source)
-        if COMMIT.fullmatch(source.ref):
-            if commit != source.ref:
-                raise GitFailed(f"{source.url} answered with commit {commit} instead of {source.ref}")
+        if wish.commit:
+            if commit != wish.commit:
+                raise GitFailed(f"{source.url} answered with commit {commit} instead of {wish.commit}")
             if not bytes_are_known:
                 _refuse_foreign(bare, source, limits, helper)
     return commit
 
 
-def advertised(bare: Path, source: Source, *, limits: ProcessLimits | None = None, helper: str = "") -> str:
-    """The commit that a branch, a tag or HEAD names now; empty if there is none. Nothing is fetched."""
+def _name_of(bare: Path, source: Source, limits: ProcessLimits | None, helper: str) -> str:
+    """The whole name of the ref that is wanted. Git itself would look in other places, too."""
+    first, *others = source.wish.refs
+    if not others:
+        return first
+    found = advertised(bare, source, limits=limits, helper=helper)
+    if found is None:
+        raise _ref_error(bare, source, helper)
+    return found.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advertised:
+    """A branch, a tag or HEAD by its whole name, and the commit that it names now."""
+
+    name: str
+    commit: str
+
+
+def advertised(
+    bare: Path, source: Source, *, limits: ProcessLimits | None = None, helper: str = ""
+) -> Advertised | None:
+    """What the wanted branch, tag or HEAD is now; None if there is none. Nothing is fetched."""
     parse_source(source.url, source.ref)
-    full = source.ref.startswith("refs/")
-    names = (
-        ["HEAD"] if not source.ref else [source.ref] if full else [f"refs/{kind}/{source.ref}" for kind in KINDS_OF_REF]
-    )
+    names = source.wish.refs
     words = ["ls-remote", "--quiet", "--", source.url, *names, *(f"{name}^{{}}" for name in names if name != "HEAD")]
     status, out, complaint = run(words, None, limits, scheme=source.scheme, helper=helper)
     if status:
@@ -123,7 +147,7 @@ def advertised(bare: Path, source: Source, *, limits: ProcessLimits | None = Non
         raise GitFailed(
             f"{source.url} has a branch and a tag {source.ref!r}", f"say which: --ref {' or --ref '.join(there)}"
         )
-    return next((found.get(f"{name}^{{}}", found[name]) for name in there), "")
+    return next((Advertised(name=name, commit=found.get(f"{name}^{{}}", found[name])) for name in there), None)
 
 
 def copy_commit(bare: Path, other: Path) -> None:
@@ -163,7 +187,8 @@ def _wanted_commit(bare: Path, source: Source) -> str:
 
 def _refuse_foreign(bare: Path, source: Source, limits: ProcessLimits | None, helper: str) -> None:
     """Look through the history of all branches and tags, without their files, once for each commit."""
-    known = f"{OWN_REFS}/{source.ref}"
+    # What belongs to one address need not belong to another one that had this name.
+    known = f"{OWN_REFS}/{hashlib.sha256(source.url.encode()).hexdigest()[:16]}/{source.ref}"
     if run(["rev-parse", "--verify", "--quiet", known], bare)[0] == 0:
         return
     with tempfile.TemporaryDirectory(prefix=".history-", dir=bare.parent) as folder:
@@ -181,9 +206,9 @@ def _refuse_foreign(bare: Path, source: Source, limits: ProcessLimits | None, he
     output(["update-ref", known, source.ref], bare)
 
 
-def _fetch_words(source: Source) -> list[str]:
+def _fetch_words(source: Source, wanted: str) -> list[str]:
     options = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--force"]
-    return ["fetch", *options, "--", source.url, f"+{source.ref or 'HEAD'}:{WANTED_REF}"]
+    return ["fetch", *options, "--", source.url, f"+{wanted}:{WANTED_REF}"]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +14,29 @@ COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 PLAIN_REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+@#-]{0,199}")
 SCP_LIKE = re.compile(r"(?P<user>[A-Za-z0-9._-]+)@(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?!//)(?P<path>[^:]+)")
 HOST = re.compile(r"[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*")
+# All that a repository's keeper publishes: forges put everybody's proposals below other names, such as refs/pull.
+PUBLISHED = ("refs/heads/", "refs/tags/")
 URL_HINT = "write https://host/path, git@host:path or the path of a local folder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What of a repository is wanted: a ``commit``, or whichever of these ``refs`` is there, by their whole names."""
+
+    commit: str = ""
+    refs: Sequence[str] = ()
+
+
+def wish_of(ref: str) -> Wish:
+    """The wish behind a ref as a person writes it; what is neither a commit nor published can be no wish."""
+    if not ref:
+        return Wish(refs=("HEAD",))
+    if COMMIT.fullmatch(ref):
+        return Wish(commit=ref)
+    if ref.startswith("refs/"):
+        return Wish(refs=(ref,) if ref.startswith(PUBLISHED) else ())
+    begun = (f"refs/{ref}",) if f"refs/{ref}".startswith(PUBLISHED) else ()
+    return Wish(refs=(*(f"{place}{ref}" for place in PUBLISHED), *begun))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +45,11 @@ class Source:
 
     url: str
     ref: str = ""
+
+    @property
+    def wish(self) -> Wish:
+        """What is wanted of it."""
+        return wish_of(self.ref)
 
     @property
     def scheme(self) -> str:
@@ -91,4 +119,7 @@ def parse_ref(text: str) -> str:
     """A branch, tag or full commit id; empty for the default branch."""
     if text and (not PLAIN_REF.fullmatch(text) or ".." in text or "@{" in text or text.endswith((".lock", "/", "."))):
         raise UserError(f"{text!r} is not a branch, tag or commit", "a ref looks like main, v1.2 or a full commit id")
+    if text and wish_of(text) == Wish():
+        hint = "elsewhere lies what anybody proposed; name a branch, a tag or a full commit id of one"
+        raise UserError(f"{text!r} is not a branch or tag of the repository", hint)
     return text

@@ -10,7 +10,7 @@ from repertory.content.changes.progress import Progress, silent
 from repertory.content.environments.environments import environment_of
 from repertory.content.git import commits as git
 from repertory.content.git.paths import Refused
-from repertory.content.git.sources import COMMIT, Source
+from repertory.content.git.sources import Source
 from repertory.content.installed.claims import contradictions
 from repertory.content.installed.contents import export, is_intact
 from repertory.content.installed.generations import change_lock, record_found
@@ -96,9 +96,11 @@ class _Restoring:
         if place in self._fetched:
             return
         bare, followed = self.home.repository(repository), Source(url=item.url, ref=item.ref)
-        now = "" if COMMIT.fullmatch(item.ref) else git.advertised(bare, followed, helper=self.helper)
-        source = followed if now == item.commit else Source(url=item.url, ref=item.commit)
-        git.fetch(bare, source, helper=self.helper)
+        now = None if followed.wish.commit else git.advertised(bare, followed, helper=self.helper)
+        if now and now.commit == item.commit:
+            git.fetch(bare, followed, name=now.name, helper=self.helper)
+        else:
+            git.fetch(bare, Source(url=item.url, ref=item.commit), helper=self.helper)
         self._fetched.add(place)
 
     def problems(self, item: LockedItem) -> list[str]:

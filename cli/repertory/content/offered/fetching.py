@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from repertory.content.git import commits as git
-from repertory.content.git.sources import COMMIT, Source
 
 if TYPE_CHECKING:
+    from repertory.content.git.sources import Source
     from repertory.content.offered.follows import Repository
     from repertory.content.offered.index import Facts
     from repertory.home import Home
@@ -94,14 +94,15 @@ class Fetching:
 
     def _bring_one(self, repository: Repository) -> str:
         known, source, bare = self._known(repository), repository.source, self.home.repository(repository.name)
-        if known and COMMIT.fullmatch(source.ref):
+        if known and source.wish.commit:
             return known  # a commit stays what it is
         # A short name could be a branch and a tag: that is found out before anything is fetched.
-        if (known or source.ref) and not COMMIT.fullmatch(source.ref):
+        now = None
+        if (known or source.ref) and not source.wish.commit:
             now = git.advertised(bare, source, limits=self.limits, helper=self.helper)
-            if known and now == known:
+            if known and now and now.commit == known:
                 return known
-        return git.fetch(bare, source, limits=self.limits, helper=self.helper)
+        return git.fetch(bare, source, name=now.name if now else "", limits=self.limits, helper=self.helper)
 
     def _known(self, repository: Repository) -> str:
         """The commit that is here already; empty if that is another one than of this URL and ref."""

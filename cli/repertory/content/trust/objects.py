@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from repertory.content.git.commits import WANTED_REF
 from repertory.content.git.paths import Refused
 from repertory.content.git.process import output, running
-from repertory.content.git.sources import COMMIT
+from repertory.content.git.sources import COMMIT, wish_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class SignedObject:
 
     def answers(self, ref: str) -> bool:
         """Whether it is the tag that was asked for, by the name it gives itself."""
-        return not ref or ref.removeprefix("refs/").removeprefix("tags/") == self.tag
+        return not ref or f"refs/tags/{self.tag}" in wish_of(ref).refs
 
 
 @dataclass(frozen=True, kw_only=True)
