@@ -153,6 +153,22 @@ def test_what_did_not_widen_goes_through(member: User, team: Repository) -> None
     assert "team/blocklist 1.0.1: updated (was 1.0.0)" in member.done("update", "blocklist").out
 
 
+def test_an_update_that_goes_back_is_told_and_asked(member: User, team: Repository) -> None:
+    for version in ("1.2.0", "1.1.0"):
+        publish(team, version)
+        member.done("sync")
+        if version == "1.2.0":
+            member.done("update")
+    (one,) = conforms(member.asked("outdated"), "outdated")["items"]
+    assert (one["goes_back"], one["asks"], one["added"]) == (True, True, [])
+    assert "OLDER: it goes back from 1.2.0 to 1.1.0" in member.done("outdated").out
+    assert "IS OLDER: it goes back from 1.2.0 to 1.1.0" in member.done("diff", "blocklist").out
+    assert "nobody is here to agree" in member.refused("update")
+    assert versions(member)[BLOCKLIST] == "1.2.0"
+    member.done("update", "--yes")
+    assert versions(member)[BLOCKLIST] == "1.1.0"
+
+
 def test_a_pin(member: User, team: Repository) -> None:
     pinned = conforms(member.asked("pin", "blocklist"), "pin")["pinned"]
     assert pinned[0]["name"] == BLOCKLIST
@@ -175,7 +191,9 @@ def test_a_pin_to_a_commit(member: User, team: Repository) -> None:
     member.done("update")
     review = conforms(member.asked("pin", "blocklist", "--commit", commit, "--dry-run"), "review")
     assert [(item["previous"], item["version"]) for item in review["items"]] == [("1.0.2", "1.0.1")]
-    conforms(member.asked("pin", "blocklist", "--commit", commit), "install")
+    assert "OLDER           goes back from 1.0.2 to 1.0.1" in member.done("pin", "blocklist", "--commit", commit, "--dry-run").out
+    assert "nobody is here to agree" in member.refused("pin", "blocklist", "--commit", commit)
+    conforms(member.asked("pin", "blocklist", "--commit", commit, "--yes"), "install")
     assert "1.0.1 (pinned)" in member.done("list").out
     assert "for one item" in member.refused("pin", "blocklist", "recon", "--commit", commit, code=2)
     assert "nothing to review" in member.refused("pin", "blocklist", "--yes", code=2)

@@ -9,10 +9,12 @@ import pytest
 
 from content.builders import PLAYBOOK, Repository, item_files
 from content.changing_app import publish
+from content.signing import NEW_YEAR_2026, write_commit
 from repertory.content.changes.consent import Consent, agree
 from repertory.content.changes.install import carry_out, install
 from repertory.content.changes.planning import Request, make_plan
 from repertory.content.changes.review import Review
+from repertory.content.changes.versions import is_older
 from repertory.content.installed.lock import read_lock
 from repertory.content.offered.repositories import add_repository, sync
 from repertory.errors import UserError
@@ -146,11 +148,63 @@ def test_nothing_new_needs_nobody(synced_home: Home) -> None:
     assert [item.name for item in read_lock(synced_home).items] == ["community/blocklist"]
 
 
-def test_an_older_version_is_marked(synced_home: Home, community: Repository) -> None:
+def test_an_older_version_asks(synced_home: Home, community: Repository) -> None:
     republish(synced_home, community, "1.10.0")
     install(synced_home, ["blocklist"])
     republish(synced_home, community, "1.9.0-rc.1")
-    (app,) = review(synced_home, "blocklist").items
-    assert (app.previous, app.version, app.goes_back) == ("1.10.0", "1.9.0-rc.1", True)
+    found = review(synced_home, "blocklist")
+    (app,) = found.items
+    assert (app.previous, app.version, app.goes_back) == ("1.10.0", "1.9.0-rc.1", "goes back from 1.10.0 to 1.9.0-rc.1")
+    with pytest.raises(UserError, match="community/blocklist: nobody is here to agree"):
+        agree(found, Consent(), ANYTHING)
+    agree(found, Consent(yes=True), DEFAULT)
     republish(synced_home, community, f"1.{'9' * 5_000}")
     assert not review(synced_home, "blocklist").items[0].goes_back
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_an_older_commit_of_the_same_version_asks(synced_home: Home, community: Repository, steps: int) -> None:
+    """Whoever serves a repository can show what was mended long ago, signatures and all."""
+    old = publish(community, "1.1.0", note="with a hole")
+    now = NEW_YEAR_2026 * 2
+    for step in range(steps):
+        community.write({"apps/blocklist/README.md": f"mended {step}"})
+        # One step is known by its parent, even within one second; more of them by their time.
+        now = now + 60 if steps > 1 else int(community.git("show", "-s", "--format=%ct", old))
+        new = write_commit(community, time=now)
+    assert not sync(synced_home).failed
+    install(synced_home, ["blocklist"])
+    community.git("update-ref", "refs/heads/main", old)
+    assert not sync(synced_home).failed
+    found = review(synced_home, "blocklist")
+    (app,) = found.items
+    assert (app.newer_commit, app.asks) == (new, True)
+    assert app.goes_back == f"goes back from commit {new[:12]} to {old[:12]}, which was made before it"
+    with pytest.raises(UserError, match="nobody is here to agree"):
+        agree(found, Consent(), ANYTHING)
+
+
+def test_consent_to_an_update_is_none_to_going_back(synced_home: Home, community: Repository) -> None:
+    """The same bytes, but a newer version came in between."""
+    republish(synced_home, community, "1.1.0")
+    install(synced_home, ["blocklist"])
+    republish(synced_home, community, "1.2.0")
+    forward = review(synced_home, "blocklist").digest
+    republish(synced_home, community, "1.3.0")
+    install(synced_home, ["blocklist"])
+    republish(synced_home, community, "1.2.0")
+    with pytest.raises(UserError, match="not what was reviewed"):
+        agree(review(synced_home, "blocklist"), Consent(reviewed=forward), ANYTHING)
+
+
+OLDER = [("1.9.0", "1.10.0"), ("1.2.0-rc.1", "1.2.0"), ("1.2.0-rc.2", "1.2.0-rc.10"), ("1.0-1", "1.0-alpha"), ("1", "1.0.1")]
+
+
+@pytest.mark.parametrize(("older", "newer"), OLDER)
+def test_which_version_is_older(older: str, newer: str) -> None:
+    assert (is_older(older, newer), is_older(newer, older)) == (True, False)
+
+
+@pytest.mark.parametrize(("one", "other"), [("1.2", "1.2.0"), ("1.0.0+a", "1.0.0+b"), ("01.2", "1.2")])
+def test_versions_that_are_equal(one: str, other: str) -> None:
+    assert (is_older(one, other), is_older(other, one)) == (False, False)

@@ -42,7 +42,7 @@ def review_json(review: Review) -> dict[str, Any]:
 
 
 def _item_json(item: ReviewedItem) -> dict[str, Any]:
-    plain = {**to_json(item), "permissions": to_json(item.permissions), "asks": item.asks, "goes_back": item.goes_back}
+    plain = {**to_json(item), "permissions": to_json(item.permissions), "asks": item.asks, "goes_back": bool(item.goes_back)}
     return {**plain, "previous": item.previous or None, "repository": item.name.partition("/")[0]}
 
 
@@ -62,7 +62,7 @@ def _tell_item(item: ReviewedItem) -> None:
 
 def _lines(item: ReviewedItem) -> Iterator[tuple[str, str]]:
     if item.goes_back:
-        yield "OLDER", f"version {item.version} comes before {item.previous}"
+        yield "OLDER", f"{item.goes_back}: what was mended since then is undone"
     if item.added:
         yield "NEW, may also", sentence_of(item.added)
     if item.moved_from:

@@ -63,6 +63,8 @@ def _tell_permissions(found: Difference) -> None:
     harmless = [grant for grant in found.gained if grant not in found.review.added]
     if found.review.added:
         say(f"NOW MAY ALSO {one_line(sentence_of(found.review.added))}")
+    if found.review.goes_back:
+        say(f"IS OLDER: it {found.review.goes_back}")
     if found.review.moved_from:
         say(f"COMES FROM {found.review.url}, and not {found.review.moved_from} any more")
     if found.review.signed_before:

@@ -47,9 +47,10 @@ def command(
 def _said(one: Outdated) -> str:
     texts = ["pinned"] if one.item.pinned else []
     texts += [one.problem] if one.problem else []
+    texts += [f"OLDER: it {one.goes_back}"] if one.goes_back else []
     if one.added:
         texts.append(f"WIDENS: it may also {sentence_of(one.added)}")
-    elif one.asks:
+    elif one.asks and not one.goes_back:
         texts.append("ASKS: it comes from somebody else than before")
     return "; ".join(texts) or "may do nothing new"
 
@@ -58,5 +59,5 @@ def _as_json(one: Outdated) -> dict[str, Any]:
     return {
         "name": one.item.name, "kind": one.item.kind, "version": one.item.version, "commit": one.item.commit,
         "pinned": one.item.pinned, "new_version": one.version or None, "new_commit": one.commit or None,
-        "added": list(one.added), "asks": one.asks, "problem": one.problem or None,
+        "added": list(one.added), "asks": one.asks, "goes_back": bool(one.goes_back), "problem": one.problem or None,
     }  # fmt: skip

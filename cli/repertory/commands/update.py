@@ -28,7 +28,8 @@ def command(
     """Update installed items to what was synced last; asks where one wants more than before.
 
     An item that may do nothing new goes through. New or changed actions that change things, hosts, files, programs and
-    packages are shown and asked about, as `repertory install` does. Pinned items stay.
+    packages are shown and asked about, as `repertory install` does, and so is a way back to an older version or commit.
+    Pinned items stay.
 
     Examples:
 

@@ -19,6 +19,7 @@ from repertory.content.changes.review import Review, ReviewedItem, review_item
 from repertory.content.environments.dependencies import Dependency, read_dependencies
 from repertory.content.environments.environments import LOCK_FILE
 from repertory.content.git import commits as git
+from repertory.content.git.history import comes_before
 from repertory.content.git.sources import Source
 from repertory.content.installed.contents import content_hash, item_files
 from repertory.content.installed.lock import Lock, LockedItem, read_lock
@@ -99,9 +100,17 @@ def review_items(
             dependencies=looks[item.full_name].dependencies,
             signer=looks[item.full_name].signer,
             actions=actions,
+            is_earlier=_is_earlier(home, lock.item(item.full_name), item, looks[item.full_name].digest),
         )
         for item in items
     ]
+
+
+def _is_earlier(home: Home, before: LockedItem | None, item: CatalogItem, digest: str) -> bool:
+    """Whether other bytes come from a commit that was made before the installed one."""
+    if before is None or before.hash == digest:
+        return False
+    return comes_before(home.repository(item.repository), item.commit, before.commit)
 
 
 # ------------------------------------------------------------------- choosing

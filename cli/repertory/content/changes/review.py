@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from repertory.content.changes.permissions import changes_things, grants_of, widening
 from repertory.content.changes.resolution import UnmetNeed
+from repertory.content.changes.versions import is_older
 from repertory.content.checks.issue import Issue
 from repertory.content.environments.dependencies import Dependency
 from repertory.items import Kind
@@ -40,6 +40,7 @@ class ReviewedAction:
 @dataclass(frozen=True, kw_only=True)
 class ReviewedItem:
     """What one item is and may do. ``hash`` is its content hash, ``previous`` the installed version.
+    ``newer_commit`` is the installed commit, if that was made after this one.
 
     ``grants`` are those of ``permissions.py``; ``added`` those that can do harm and that the installed version lacks.
     ``signer`` is as the lock names it, ``signer_known`` the same for people, with since when it is known.
@@ -60,6 +61,7 @@ class ReviewedItem:
     signer: str = ""
     signer_known: str = ""
     previous: str = ""
+    newer_commit: str = ""
     moved_from: str = ""
     signed_before: str = ""
     actions: Sequence[ReviewedAction] = ()
@@ -74,14 +76,20 @@ class ReviewedItem:
     destructive: bool = False
 
     @property
-    def goes_back(self) -> bool:
-        """Whether the installed version is the newer one."""
-        return bool(self.previous) and _numbers(self.version) < _numbers(self.previous)
+    def goes_back(self) -> str:
+        """What it goes back from and to, where the installed version or commit is the newer one; else empty."""
+        if self.change != "update":
+            return ""
+        if is_older(self.version, self.previous):
+            return f"goes back from {self.previous} to {self.version}"
+        if not self.newer_commit:
+            return ""
+        return f"goes back from commit {self.newer_commit[:12]} to {self.commit[:12]}, which was made before it"
 
     @property
     def asks(self) -> bool:
-        """Whether a person has to agree: it is new, or it may do more than what was agreed to."""
-        widened = self.added or self.moved_from or self.signed_before
+        """Whether a person has to agree: it is new, may do more than what was agreed to, or undoes an update."""
+        widened = self.added or self.moved_from or self.signed_before or self.goes_back
         return self.change == "new" or (self.change == "update" and bool(widened))
 
 
@@ -110,18 +118,20 @@ class Review:
     def digest(self) -> str:
         """Identifies what was reviewed, sha256: equal only where the same bytes may do the same things."""
         lines = sorted(
-            [one.name, one.kind, one.version, one.url, one.path, one.hash, one.signer, *one.grants] for one in self.changing
+            [one.name, one.kind, one.version, one.url, one.path, one.hash, one.signer, *one.grants, *filter(None, [one.goes_back])]
+            for one in self.changing
         )
         return hashlib.sha256(json.dumps(lines).encode()).hexdigest()
 
 
 def review_item(
     item: CatalogItem, before: LockedItem | None, *, digest: str, dependencies: Sequence[Dependency], signer: Signer,
-    actions: Mapping[str, bool],
+    actions: Mapping[str, bool], is_earlier: bool,
 ) -> ReviewedItem:  # fmt: skip
     """Everything about one item; ``before`` is what is installed of it.
 
-    ``actions`` says of those that playbooks ask for whether they only read.
+    ``actions`` says of those that playbooks ask for whether they only read, ``is_earlier`` whether its commit was made
+    before the installed one.
     """
     manifest = item.manifest
     assert manifest is not None
@@ -142,6 +152,7 @@ def review_item(
         signer=signer.locked,
         signer_known=signer.label,
         previous=before.version if before else "",
+        newer_commit=before.commit if before and is_earlier else "",
         moved_from=before.url if before and before.url != item.url else "",
         signed_before=_other_signer(before, signer),
         actions=_actions(app) if app else (),
@@ -161,12 +172,6 @@ def _other_signer(before: LockedItem | None, signer: Signer) -> str:
     """Who vouched for what is installed, if that is somebody else; that nobody did is no loss."""
     signed = before.signer if before and before.signer != "unsigned" else ""
     return "" if signer.matches(signed) else signed
-
-
-def _numbers(version: str) -> list[tuple[int, str]]:
-    """What the numbers of a version are compared by, however long they are; what follows them does not count."""
-    digits = [part.lstrip("0") for part in re.split(r"[-+]", version)[0].split(".")]
-    return [(len(part), part) for part in digits]
 
 
 def _change(item: CatalogItem, before: LockedItem | None, digest: str) -> Change:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Outdated:
     """An installed item of which another version was synced, or of which that cannot be said.
 
-    ``added`` are grants that can do harm and were not agreed to; ``asks`` whether an update asks a person; ``problem`` why
-    there is none.
+    ``added`` are grants that can do harm and were not agreed to; ``asks`` whether an update asks a person; ``goes_back``
+    says what it would go back from; ``problem`` why there is none.
     """
 
     item: LockedItem
@@ -31,6 +31,7 @@ class Outdated:
     commit: str = ""
     added: Sequence[str] = ()
     asks: bool = False
+    goes_back: str = ""
     problem: str = ""
 
 
@@ -68,8 +69,9 @@ def _compare(
 def _outdated(before: LockedItem, item: CatalogItem, review: ReviewedItem) -> Outdated:
     problem = "changed bytes under an unchanged version" if changed_bytes(before, item, review.hash) else ""
     return Outdated(
-        item=before, version=item.version, commit=item.commit, added=review.added, asks=review.asks, problem=problem
-    )
+        item=before, version=item.version, commit=item.commit, added=review.added, asks=review.asks,
+        goes_back=review.goes_back, problem=problem,
+    )  # fmt: skip
 
 
 def _locked(lock: Lock, item: CatalogItem) -> LockedItem:
