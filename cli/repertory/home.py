@@ -79,6 +79,11 @@ class Home:
         return self.root / "workers"
 
     @property
+    def stages(self) -> Path:
+        """Bundles that somebody is looking at, each unpacked in a folder that a process holds."""
+        return self.root / "stages"
+
+    @property
     def reports(self) -> Path:
         """One file for each failure that was our fault."""
         return self.root / "reports"

@@ -1,29 +1,35 @@
-"""Content carried to a machine without a network, and archives that were tampered with on the way."""
+"""Content carried to a machine without a network: looked at beside the home, agreed to, and moved in."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
+import os
 import shutil
-import tarfile
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from content.builders import Repository
+from content.bundles import bring, everything, files_of, write
+from content.signing import SshKey, new_ssh_key, write_commit
 from repertory.content.changes.install import install
-from repertory.content.installed.bundle import create_bundle, take_bundle
+from repertory.content.changes.planning import Request, make_plan
+from repertory.content.installed.bundle import create_bundle
 from repertory.content.installed.contents import is_intact
+from repertory.content.installed.garbage import InUse, collect
 from repertory.content.installed.lock import read_lock
+from repertory.content.installed.staging import move_in, staged_bundle
+from repertory.content.installed.verification import verify
 from repertory.content.offered.catalog import catalog_items
 from repertory.content.offered.repositories import add_repository, list_repositories, sync
+from repertory.content.trust.signers import kept_signers
+from repertory.content.trust.trust import accept_signer, known_signers
 from repertory.errors import UserError
 from repertory.home import Home
-
-Members = dict[str, bytes]
 
 
 @pytest.fixture
@@ -39,52 +45,49 @@ def far_home(tmp_path: Path) -> Home:
     return Home(tmp_path / "far")
 
 
-def members_of(path: Path) -> Members:
-    with tarfile.open(path) as archive:
-        return {one.name: archive.extractfile(one).read() for one in archive}  # type: ignore[union-attr]
+def more(community: Repository, home: Home) -> None:
+    """The playbook's author goes on."""
+    folder = next(path.parent for path in community.path.rglob("playbook.json"))
+    manifest = json.loads((folder / "playbook.json").read_text())
+    (folder / "playbook.json").write_text(json.dumps({**manifest, "version": "1.1.0"}, indent=2))
+    source = (folder / "playbook.py").read_text()
+    (folder / "playbook.py").write_text(source.replace('labels=["scan"]', 'labels=["scan"], version="1.1.0"'))
+    community.commit()
+    assert not sync(home).failed
 
 
-def write(path: Path, members: Members, *, own_hashes: bool = True) -> None:
-    """An archive of these; with hashes that fit, as an attacker would write them."""
-    if own_hashes:
-        index = json.loads(members["bundle.json"])
-        index["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in members.items() if name != "bundle.json"}
-        members = {"bundle.json": json.dumps(index).encode(), **{k: v for k, v in members.items() if k != "bundle.json"}}
-    with tarfile.open(path, "w") as archive:
-        for name, data in members.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            archive.addfile(entry, io.BytesIO(data))
+# ------------------------------------------------------------------- arriving
 
 
-def test_everything_arrives_without_the_origin(bundle: Path, far_home: Home, community: Repository, synced_home: Home) -> None:
+def test_everything_arrives_without_the_origin(
+    bundle: Path, far_home: Home, community: Repository, synced_home: Home
+) -> None:
     shutil.rmtree(community.path)
-    taken = take_bundle(far_home, bundle)
+    assert [report.state for report in bring(far_home, bundle)] == ["installed", "installed"]
     assert [item.full_name for item in catalog_items(far_home)] == ["community/blocklist", "community/recon"]
-    assert read_lock(far_home).items == (), "a bundle alone installs nothing"
-    install(far_home, taken.index.items)
+    assert list_repositories(far_home) == list_repositories(synced_home)
     near = {item.name: item.hash for item in read_lock(synced_home).items}
     assert {item.name: item.hash for item in read_lock(far_home).items} == near
     assert all(is_intact(far_home.content(digest), digest) for digest in near.values())
+    assert not any(one.deviations for one in verify(far_home))
+    assert not far_home.stages.exists()
 
 
 def test_a_second_bundle_brings_news(bundle: Path, far_home: Home, community: Repository, synced_home: Home) -> None:
-    install(far_home, take_bundle(far_home, bundle).index.items)
-    (community.path / "README.md").write_text("news\n")
-    folder = next(path.parent for path in community.path.rglob("playbook.json"))
-    (folder / "MORE.md").write_text("more\n")
-    community.commit()
-    sync(synced_home)
+    bring(far_home, bundle)
+    more(community, synced_home)
     install(synced_home, ["recon"])
-    install(far_home, take_bundle(far_home, create_bundle(synced_home, bundle).path).index.items)
+    reports = bring(far_home, create_bundle(synced_home, bundle).path)
+    assert sorted((report.name, report.state) for report in reports) == [
+        ("community/blocklist", "unchanged"), ("community/recon", "updated"),
+    ]  # fmt: skip
     assert read_lock(far_home).item("community/recon") == read_lock(synced_home).item("community/recon")
+    assert [item.version for item in catalog_items(far_home)] == ["1.0.0", "1.1.0"]
+    assert not any(one.deviations or one.notes for one in verify(far_home)), "commits of before are still at hand"
 
 
 def test_only_what_was_synced_last_is_bundled(bundle: Path, synced_home: Home, community: Repository) -> None:
-    folder = next(path.parent for path in community.path.rglob("playbook.json"))
-    (folder / "MORE.md").write_text("more\n")
-    community.commit()
-    sync(synced_home)
+    more(community, synced_home)
     before = bundle.read_bytes()
     with pytest.raises(UserError, match="is not what was synced last"):
         create_bundle(synced_home, bundle)
@@ -96,110 +99,189 @@ def test_an_empty_home_has_nothing_to_bundle(far_home: Home, tmp_path: Path) -> 
         create_bundle(far_home, tmp_path / "x")
 
 
-def test_another_origin_under_the_same_name_stops(bundle: Path, far_home: Home, tmp_path: Path) -> None:
-    add_repository(far_home, "community", str(tmp_path))
-    with pytest.raises(UserError, match="but community here is"):
-        take_bundle(far_home, bundle)
+@pytest.mark.parametrize("other", ["url", "ref"])
+def test_another_origin_under_the_same_name_stops(
+    bundle: Path, far_home: Home, tmp_path: Path, community: Repository, other: str
+) -> None:
+    add_repository(far_home, "community", *([str(tmp_path)] if other == "url" else [str(community.path), "main"]))
+    before = everything(far_home)
+    with pytest.raises(UserError, match="but community here is"), staged_bundle(far_home, bundle):
+        pass
+    assert everything(far_home) == before
+
+
+# ---------------------------------------------------------------- not agreed to
+
+
+def test_looking_changes_nothing(bundle: Path, far_home: Home) -> None:
+    with staged_bundle(far_home, bundle) as staged:
+        assert [item.name for item in staged.review.asking] == ["community/blocklist", "community/recon"]
+        assert "community is followed from then on: file://" in staged.review.notes[0]
+        assert catalog_items(staged.stage), "there is something to look at"
+    assert everything(far_home) == {}
     assert catalog_items(far_home) == []
-
-
-def _edit(change: Callable[[Any], None]) -> Callable[[Members], None]:
-    def edit(members: Members) -> None:
-        index = json.loads(members["bundle.json"])
-        change(index)
-        members["bundle.json"] = json.dumps(index).encode()
-
-    return edit
-
-
-def _pack(members: Members) -> str:
-    return next(name for name in members if name.endswith("/pack"))
-
-
-def _flip(members: Members) -> None:
-    data = bytearray(members[_pack(members)])
-    data[len(data) // 2] ^= 1
-    members[_pack(members)] = bytes(data)
-
-
-HOSTILE: dict[str, tuple[Callable[[Members], None], str]] = {
-    "another version": (_edit(lambda index: index.update({"$schema": "urn:repertory:schema:bundle:9"})), "another version"),
-    "no schema": (_edit(lambda index: index.pop("$schema")), "bundle.json"),
-    "not an object": (lambda members: members.update({"bundle.json": b"[]"}), "bundle.json"),
-    "deep": (lambda members: members.update({"bundle.json": b"[" * 100_000}), "bundle.json"),
-    "unknown field": (_edit(lambda index: index.update(more=1)), "is not known here"),
-    "flipped bit in the pack": (_flip, "index-pack failed|failed"),
-    "no pack": (lambda members: members.update({_pack(members): b""}), "failed"),
-    "no pack at all": (lambda members: members.pop(_pack(members)) and None, "holds nothing of it"),
-    "commit is an option": (_edit(lambda index: index["repositories"][0].update(wanted="--upload-pack=x")), "that are none"),
-    "shallow is a path": (_edit(lambda index: index["repositories"][0].update(shallow=["../x"])), "that are none"),
-    "another commit": (_edit(lambda index: index["repositories"][0].update(wanted="1" * 40)), "failed|cannot"),
-    "bad repository name": (_edit(lambda index: index["repositories"][0].update(name="../x")), "no name|not"),
-    "url runs a command": (_edit(lambda index: index["repositories"][0].update(url="ext::sh -c true")), "ext|URL|permitted"),
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_tampered_index_or_pack_is_refused(bundle: Path, far_home: Home, tmp_path: Path, name: str) -> None:
-    change, said = HOSTILE[name]
-    members = members_of(bundle)
-    change(members)
-    write(tmp_path / "evil", members, own_hashes=name not in ("not an object", "deep"))
-    with pytest.raises(UserError, match=said):
-        take_bundle(far_home, tmp_path / "evil")
-    assert catalog_items(far_home) == []
-
-
-@pytest.mark.parametrize(
-    "name", ["../evil", "/evil", "repositories/../../evil", "wheels/a/b/c.whl", "content/x", "repositories//pack", "wheels/."]
-)
-def test_member_names_lead_nowhere_else(bundle: Path, far_home: Home, tmp_path: Path, name: str) -> None:
-    write(tmp_path / "evil", {**members_of(bundle), name: b"x"})
-    with pytest.raises(UserError, match="does not belong there"):
-        take_bundle(far_home, tmp_path / "evil")
-    assert not (tmp_path / "evil.x").exists()
     assert list_repositories(far_home) == []
 
 
-def test_changed_additional_or_missing_members_are_refused(bundle: Path, far_home: Home, tmp_path: Path) -> None:
-    members = members_of(bundle)
-    pack = _pack(members)
-    write(tmp_path / "changed", {**members, pack: members[pack] + b"x"}, own_hashes=False)
-    with pytest.raises(UserError, match="was changed"):
-        take_bundle(far_home, tmp_path / "changed")
-    write(tmp_path / "more", {**members, "wheels/x.whl": b"x"}, own_hashes=False)
-    with pytest.raises(UserError, match="does not belong there"):
-        take_bundle(far_home, tmp_path / "more")
-    write(tmp_path / "less", {name: data for name, data in members.items() if name != pack}, own_hashes=False)
-    with pytest.raises(UserError, match="is cut off"):
-        take_bundle(far_home, tmp_path / "less")
+def test_the_review_is_that_of_an_installation(bundle: Path, far_home: Home, synced_home: Home) -> None:
+    with staged_bundle(far_home, bundle) as staged:
+        digest = staged.review.digest
+    fresh = Home(far_home.root.with_name("fresh"))
+    shutil.copytree(synced_home.root, fresh.root)
+    fresh.lock.unlink()
+    request = Request(names=["community/blocklist", "community/recon"], command="x")
+    assert digest == make_plan(fresh, request).review.digest
 
 
-def test_links_in_the_archive_are_refused(bundle: Path, far_home: Home, tmp_path: Path) -> None:
-    members = members_of(bundle)
-    with tarfile.open(tmp_path / "links", "w") as archive:
-        entry = tarfile.TarInfo("bundle.json")
-        entry.size = len(members["bundle.json"])
-        archive.addfile(entry, io.BytesIO(members["bundle.json"]))
-        link = tarfile.TarInfo(_pack(members))
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(link)
-    with pytest.raises(UserError, match="does not belong there"):
-        take_bundle(far_home, tmp_path / "links")
+@pytest.mark.parametrize("what", ["lock", "trust", "follows"])
+def test_what_changed_since_the_review_stops(bundle: Path, far_home: Home, synced_home: Home, what: str) -> None:
+    shutil.copytree(synced_home.root, far_home.root)
+    with staged_bundle(far_home, bundle) as staged:
+        if what == "lock":
+            install(far_home, ["blocklist"])
+            (far_home.lock).write_text(far_home.lock.read_text() + "\n")
+        elif what == "trust":
+            accept_signer(far_home, "community", f"SHA256:{'a' * 43}")
+        else:
+            add_repository(far_home, "another", str(bundle.parent))
+        before = everything(far_home)
+        with pytest.raises(UserError, match="has changed since it was reviewed"):
+            move_in(staged)
+        assert everything(far_home) == before
 
 
-@pytest.mark.parametrize("keep", [0, 100, 600, 2200])
-def test_a_truncated_file_is_refused(bundle: Path, far_home: Home, keep: int) -> None:
-    bundle.write_bytes(bundle.read_bytes()[:keep])
-    with pytest.raises(UserError, match="is not a bundle|is cut off|was changed"):
-        take_bundle(far_home, bundle)
+def test_a_failure_at_the_end_is_taken_back(bundle: Path, far_home: Home, synced_home: Home, community: Repository) -> None:
+    bring(far_home, bundle)
+    more(community, synced_home)
+    install(synced_home, ["recon"])
+    newer = create_bundle(synced_home, bundle).path
+    before = everything(far_home)
+    far_home.generations.rename(far_home.generations.with_name("kept"))
+    far_home.generations.write_text("in the way of the lock's generation")
+    with staged_bundle(far_home, newer) as staged, pytest.raises(UserError):
+        move_in(staged)
+    far_home.generations.unlink()
+    far_home.generations.with_name("kept").rename(far_home.generations)
+    after = everything(far_home)
+    for name in ("repertory.lock", "repositories.json", "repositories/community.catalog.json"):
+        assert after[name] == before[name], name
+    assert [item.version for item in catalog_items(far_home)] == ["1.0.0", "1.0.0"]
+
+
+def test_a_new_repository_goes_again_where_moving_in_fails(bundle: Path, far_home: Home) -> None:
+    far_home.prepare()
+    far_home.generations.write_text("in the way of the lock's generation")
+    with staged_bundle(far_home, bundle) as staged, pytest.raises(UserError):
+        move_in(staged)
+    far_home.generations.unlink()
     assert list_repositories(far_home) == []
+    assert catalog_items(far_home) == []
+    assert not far_home.repository("community").exists()
+    assert bring(far_home, bundle), "and once more, without what was in the way"
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04", b"\x1f\x8b\x08"])
-def test_other_files_are_no_bundles(far_home: Home, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "x").write_bytes(content)
-    with pytest.raises(UserError, match="is not a bundle"):
-        take_bundle(far_home, tmp_path / "x")
-    with pytest.raises(UserError, match="cannot be read"):
-        take_bundle(far_home, tmp_path / "nowhere")
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from repertory.content.installed.staging import staged_bundle
+from repertory.home import Home
+with staged_bundle(Home(Path(sys.argv[1])), Path(sys.argv[2])):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("who", ["the next one", "gc"])
+def test_what_a_killed_process_left_goes(bundle: Path, far_home: Home, who: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, far_home.root, bundle], check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL
+    assert list_repositories(far_home) == []
+    assert catalog_items(far_home) == []
+    (left,) = far_home.stages.iterdir()
+    if who == "gc":
+        collect(far_home, keep=1, in_use=InUse)
+    else:
+        with staged_bundle(far_home, bundle) as staged:
+            assert list(far_home.stages.iterdir()) == [staged.stage.root.parent]
+            collect(far_home, keep=1, in_use=InUse)
+            assert staged.stage.root.exists(), "what somebody looks at stays"
+    assert not left.exists()
+
+
+# ---------------------------------------------------------------------- trust
+
+
+@pytest.fixture
+def alice(tmp_path: Path) -> SshKey:
+    """An author with a key."""
+    return new_ssh_key(tmp_path / "alice")
+
+
+@pytest.fixture
+def signed(alice: SshKey, community: Repository, synced_home: Home, tmp_path: Path) -> Path:
+    """A bundle of a signed commit, from a home that trusts its signer."""
+    write_commit(community, alice.sign)
+    assert not sync(synced_home).failed
+    install(synced_home, ["recon", "blocklist"])
+    assert known_signers(synced_home, "community")
+    return create_bundle(synced_home, tmp_path / "signed.bundle").path
+
+
+def test_a_bundle_makes_nobody_trusted(signed: Path, far_home: Home, alice: SshKey) -> None:
+    with staged_bundle(far_home, signed) as staged:
+        (known,) = {item.signer_known for item in staged.review.items}
+        assert known == f"alice@example.org {alice.fingerprint}, a key that is not known here"
+        move_in(staged)
+    assert known_signers(far_home, "community") == []
+    assert kept_signers(far_home, "community") == b""
+    assert {item.signer for item in read_lock(far_home).items} == {f"alice@example.org {alice.fingerprint}"}
+
+
+def test_signatures_count_by_what_is_trusted_here(signed: Path, far_home: Home, alice: SshKey, community: Repository) -> None:
+    add_repository(far_home, "community", str(community.path), signers=alice.line("alice@example.org").encode())
+    with staged_bundle(far_home, signed) as staged:
+        assert "not known here" not in staged.review.items[0].signer_known
+        move_in(staged)
+    assert read_lock(far_home).items
+
+
+def test_somebody_else_than_who_is_trusted_here_stops(
+    signed: Path, far_home: Home, community: Repository, tmp_path: Path
+) -> None:
+    mallory = new_ssh_key(tmp_path / "mallory")
+    add_repository(far_home, "community", str(community.path))
+    accept_signer(far_home, "community", mallory.fingerprint)
+    before = everything(far_home)
+    with pytest.raises(UserError, match="was signed by"), staged_bundle(far_home, signed):
+        pass
+    assert everything(far_home) == before
+
+
+@pytest.mark.parametrize("path", ["repositories/community/signers", "signers/community", "trust.json"])
+def test_keys_do_not_belong_into_a_bundle(bundle: Path, far_home: Home, tmp_path: Path, path: str, alice: SshKey) -> None:
+    index, files = files_of(bundle)
+    write(tmp_path / "evil", index, {**files, path: alice.line("mallory@example.org").encode()})
+    with pytest.raises(UserError, match="does not belong there"), staged_bundle(far_home, tmp_path / "evil"):
+        pass
+    assert everything(far_home) == {}
+
+
+# --------------------------------------------------------------------- wheels
+
+
+def test_only_wheels_that_a_requirement_names_are_kept(bundle: Path, far_home: Home, tmp_path: Path) -> None:
+    index, files = files_of(bundle)
+    write(tmp_path / "more", index, {**files, "wheels/stranger-1.0-py3-none-any.whl": b"x"})
+    bring(far_home, tmp_path / "more")
+    assert not far_home.wheels.exists()
+
+
+def test_the_sha256_that_a_person_gives_is_that_of_the_file(bundle: Path, far_home: Home) -> None:
+    right = hashlib.sha256(bundle.read_bytes()).hexdigest()
+    with staged_bundle(far_home, bundle, sha256=right.upper()) as staged:
+        assert staged.bundle.sha256 == right
+    with pytest.raises(UserError, match="is another file than was meant"), staged_bundle(far_home, bundle, sha256="0" * 64):
+        pass
+    assert everything(far_home) == {}

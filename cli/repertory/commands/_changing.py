@@ -14,7 +14,10 @@ from repertory.content.changes.install import carry_out
 from repertory.content.changes.planning import Request, make_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from repertory.content.changes.install import InstallReport
+    from repertory.content.changes.review import Review
     from repertory.settings import Settings
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree, as far as install.allow in config.toml permits.")]
@@ -24,25 +27,38 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the review, and ch
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """How the command was called."""
+    """How the command was called; ``always`` asks even about what may do nothing new."""
 
     yes: bool = False
     reviewed: str = ""
     dry_run: bool = False
     json: bool = False
+    always: bool = False
 
 
 def change_installed(settings: Settings, request: Request, wishes: Wishes) -> None:
     """Show what would change, get consent, and do exactly that."""
     review = make_plan(settings.home, request).review
-    if wishes.dry_run:
-        emit(review_json(review)) if wishes.json else tell_review(review)
-        return
-    if not wishes.json:
+    if may_change(settings, review, wishes):
+        tell = _silent if wishes.json else _tell_step
+        tell_done(review, carry_out(settings.home, request, reviewed=review.digest, progress=tell), wishes)
+
+
+def may_change(settings: Settings, review: Review, wishes: Wishes) -> bool:
+    """Show what would change and get consent; False if it was only to be shown. Raises UserError without consent."""
+    if wishes.dry_run and wishes.json:
+        emit(review_json(review))
+    elif not wishes.json:
         tell_review(review)
+    if wishes.dry_run:
+        return False
     ask = _ask if can_ask() and not wishes.json else None
-    agree(review, Consent(yes=wishes.yes, reviewed=wishes.reviewed, ask=ask), settings.install)
-    reports = carry_out(settings.home, request, reviewed=review.digest, progress=_silent if wishes.json else _tell_step)
+    agree(review, Consent(yes=wishes.yes, reviewed=wishes.reviewed, ask=ask, always=wishes.always), settings.install)
+    return True
+
+
+def tell_done(review: Review, reports: Sequence[InstallReport], wishes: Wishes) -> None:
+    """What became of it."""
     if wishes.json:
         emit({"review": review.digest, "items": [_as_json(report) for report in reports], "notes": list(review.notes)})
         return

@@ -22,6 +22,12 @@ def wanted_object(bare: Path, commit: str) -> str:
     return names[0] if status == 0 and len(names) == 2 and names[1] == commit else commit
 
 
+def names_commit(bare: Path, wanted: str, commit: str) -> bool:
+    """Whether an object is this commit, or a tag of it."""
+    status, found, _ = run(["rev-parse", "--verify", "--quiet", f"{wanted}^{{commit}}"], bare)
+    return status == 0 and found.decode().strip() == commit
+
+
 def is_cut(bare: Path, commit: str) -> bool:
     """Whether the parents of a commit were not fetched."""
     path = bare / "shallow"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from repertory.content.installed.generations import Generation, current_generation, list_generations, lock_of
 from repertory.content.installed.lock import LockedItem, read_lock
 from repertory.content.installed.pinned import environment_digest_of_content
+from repertory.content.installed.stages import sweep_stages
 from repertory.errors import UserError
 from repertory.home import home_error
 
@@ -58,6 +59,7 @@ def collect(home: Home, *, keep: int, in_use: Callable[[], InUse], dry_run: bool
         garbage = _find(home, keep, in_use())
         if not dry_run:
             _delete(home, garbage)
+            sweep_stages(home)
     return garbage
 
 

@@ -65,6 +65,12 @@ def forget_repository(home: Home, name: str) -> None:
     forget_signers(home, name)
 
 
+def follow_all(home: Home, repositories: Iterable[Repository]) -> None:
+    """Follow these, besides those that are followed; called with the home held, by whoever checked them."""
+    added = {one.name: one for one in repositories}
+    _write(home, [*(one for one in named_repositories(home) if one.name not in added), *added.values()])
+
+
 def _write(home: Home, repositories: Iterable[Repository]) -> None:
     ordered = tuple(sorted(repositories, key=lambda one: one.name))
     try:
