@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from repertory.runtime.kept import assets, events, runs
+from repertory.settings import AssetLimit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,8 +84,6 @@ def test_consecutive_acts_and_branches_run_at_the_same_time(lab: Lab) -> None:
 
 
 def test_concurrency_and_rate_of_an_asset_are_kept(lab: Lab) -> None:
-    from repertory.settings import AssetLimit
-
     lab.add_lab()
     lab.configure(assets={"lab-1": AssetLimit(concurrency=1, per_minute=600)})
     run = lab.run("play.act('ip reputation', ip=['a', 'b', 'c', 'd']).required()")
@@ -176,6 +176,47 @@ def test_an_action_by_hand(lab: Lab) -> None:
     failed = lab.attempt(lab.start_act("blok ip", ip="192.0.2.1"))
     assert (failed.state, failed.message) == ("failed", "no installed app offers 'blok ip'; did you mean block ip or unblock ip?")
     assert lab.attempt(lab.start_act("block ip", ip=[])).state == "succeeded"
+
+
+def test_what_an_action_prints_is_kept_with_its_own_run(lab: Lab) -> None:
+    """Two runs share one worker: as soon as one has its result, the other's action is sent."""
+    lab.add_lab(
+        """
+        @app.action("speak")
+        def speak(lab: Lab, word: str) -> None:
+            print(word)
+        """
+    )
+    lab.configure(assets={"lab-1": AssetLimit(concurrency=1)})
+    item = lab.add_playbook(
+        "for number in range(60):\n    play.act('speak', word=f'{word} {number}').required()", inputs=", *, word: str"
+    )
+    ids = {word: lab.start(item, inputs={"word": word}) for word in ("red", "blue")}
+    executor = lab.executor()
+    threads = [threading.Thread(target=executor.attempt, args=(run_id, 1)) for run_id in ids.values()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    executor.close()
+    for word, run_id in ids.items():
+        assert runs.find_run(lab.database, run_id).state == "succeeded"
+        parts = [part.text for part in runs.output_of(lab.database, run_id)]
+        assert parts == [f"{word} {number}\n" for number in range(60)]
+
+
+def test_what_a_dying_app_prints_last_is_kept(lab: Lab) -> None:
+    lab.add_lab(
+        """
+        @app.action("die", type="generic")
+        def die(lab: Lab) -> None:
+            print("last words", flush=True)
+            os._exit(1)
+        """
+    )
+    run = lab.run("play.act('die')")
+    (part,) = [part for part in runs.output_of(lab.database, run.id) if part.epoch == run.epoch]
+    assert part.text.startswith("last words")
 
 
 SECRET = "s3cr3t-Ä-value"

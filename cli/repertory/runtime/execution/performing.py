@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from repertory.errors import UserError
 from repertory.runtime.execution.records import Call, CallOutcome, Cancelled
 from repertory.runtime.kept import assets, effects, events
-from repertory.runtime.processes.app_workers import AppWorkers, Asides, GivenUp, Lost, WorkerKind
+from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
 from repertory.runtime.processes.playbook_process import CannotStart
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.convert import from_json
@@ -186,9 +186,18 @@ class Performer:
             message = worker.act(request, call.timeout_s, self._asides(call, hide))
             usable = True
         finally:
-            self.tools.workers.give_back(worker, usable=usable)
-            self.journal.keep_output(f"{kind.app.name} {call.asset}", "output", hide(worker.take_output()))
+            printed = self._give_back(worker, usable=usable)
+            self.journal.keep_output(f"{kind.app.name} {call.asset}", "output", hide(printed))
         return message
+
+    def _give_back(self, worker: AppWorker, *, usable: bool) -> str:
+        """What it printed meanwhile; once it is back, it may print for somebody else."""
+        try:
+            if not usable:
+                worker.close()  # so that its last words are complete
+            return worker.take_output()
+        finally:
+            self.tools.workers.give_back(worker, usable=usable)
 
     def _asides(self, call: Call, hide: Callable[[str], str]) -> Asides:
         def attach(message: Message) -> None:

@@ -7,6 +7,7 @@ descriptors but those named, and bounded captured output. It is not a security b
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LEVEL = "process"
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _LAST_WORDS_S = 1.0
+_PIPE_BYTES = 65536  # as much as one holds (pipe(7))
 
 
 class Capture:
@@ -31,20 +33,40 @@ class Capture:
         self._size = 0
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
+        self._streams: list[IO[bytes]] = []
 
     def follow(self, stream: IO[bytes]) -> None:
         """Read a stream to its end in the background."""
+        os.set_blocking(stream.fileno(), False)
+        self._streams.append(stream)
         thread = threading.Thread(target=self._drain, args=(stream,), daemon=True)
         self._threads.append(thread)
         thread.start()
 
     def _drain(self, stream: IO[bytes]) -> None:
-        with suppress(OSError, ValueError), stream:
-            while chunk := os.read(stream.fileno(), 65536):
-                with self._lock:
-                    if self._size < self._limit:
-                        self._kept.append(chunk[: self._limit - self._size])
-                    self._size += len(chunk)
+        readable = select.poll()
+        readable.register(stream, select.POLLIN)
+        with stream:
+            goes_on = True
+            while goes_on:
+                readable.poll()
+                with self._lock:  # what has been read and not been kept would be missed by whoever takes the text now
+                    goes_on = self._read(stream)
+                    if not goes_on:
+                        self._streams.remove(stream)
+
+    def _read(self, stream: IO[bytes]) -> bool:
+        """Keep what is in the pipe; False at its end."""
+        try:
+            chunk = os.read(stream.fileno(), _PIPE_BYTES)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if self._size < self._limit:
+            self._kept.append(chunk[: self._limit - self._size])
+        self._size += len(chunk)
+        return bool(chunk)
 
     def finish(self) -> None:
         """Wait a moment for what is still in the pipe; a stray process may hold it open for ever."""
@@ -52,8 +74,10 @@ class Capture:
             thread.join(_LAST_WORDS_S)
 
     def take(self) -> str:
-        """The text so far, and forget it."""
+        """All that has been printed so far, and forget it."""
         with self._lock:
+            for stream in self._streams:
+                self._read(stream)
             kept, size = b"".join(self._kept), self._size
             self._kept, self._size = [], 0
         dropped = size - len(kept)
