@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import time
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import pytest
 
 from folder_library import FolderLibrary
 from repertory.home import Home
+from repertory.runtime.engines.foreground import recover_interrupted
 from repertory.runtime.kept import runs
 from repertory.runtime.storage.database import open_database
 from repertory.settings import Settings
@@ -155,3 +157,58 @@ def test_a_worker_cancels_what_it_executes(lab: Lab) -> None:
         until(lambda: ended(lab, run))
     assert runs.find_run(lab.database, run).state == "cancelled"
     assert lab.happened() == ["held a"]
+
+
+# ------------------------------------------------------------- the queue
+
+
+def queue_query(lab: Lab, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+    """Ask the engine's own tables, behind its back."""
+    if lab.settings.database_url:
+        with psycopg.connect(lab.settings.database_url) as server:
+            cursor = server.execute(sql.replace("TABLE", "dbos.workflow_status").replace("?", "%s").encode(), parameters)
+            return cursor.fetchall() if cursor.description else []
+    with sqlite3.connect(lab.settings.home.engine_database, timeout=30) as file:
+        rows = file.execute(sql.replace("TABLE", "workflow_status"), parameters).fetchall()
+    file.close()
+    return rows
+
+
+def test_what_a_dead_worker_had_begun_does_not_stay_in_the_queue(lab: Lab) -> None:
+    """Here a command finds out first that the worker is dead, and knows nothing of the queue."""
+    lab.add_lab(HOLD)
+    run = lab.start(lab.add_playbook("play.act('hold', name='a').required()"))
+    with worker(lab) as process:
+        until((lab.folder / "effects.log.held").exists)
+        process.kill()
+        process.wait()
+    assert recover_interrupted(lab.settings, lab.database) == [run]
+    pending = "select workflow_uuid from TABLE where status = 'PENDING'"
+    assert queue_query(lab, pending) == [(f"{run}:1",)]
+    runs.request_cancel(lab.database, run)
+    (lab.folder / "effects.log.go").touch()
+    with worker(lab) as process:
+        until(lambda: queue_query(lab, pending) == [], "somebody has taken it over")
+        until(lambda: queue_query(lab, "select status from TABLE where workflow_uuid = ?", f"{run}:1") == [("SUCCESS",)])
+        drained(process)
+    assert runs.find_run(lab.database, run).state == "cancelled"
+
+
+def test_the_queue_forgets_what_it_has_delivered_and_keeps_the_record(lab: Lab) -> None:
+    lab.add_lab()
+    item = lab.add_playbook("play.act('count up', name=play.run_id).required()")
+    old, young = [lab.start(item) for _ in range(3)], lab.start(item)
+    with worker(lab) as process:
+        until(lambda: ended(lab, *old, young))
+        until(lambda: len(queue_query(lab, "select 1 from TABLE where status = 'SUCCESS'")) == 4)
+        drained(process)
+    two_days = 2 * 86400 * 1000
+    for run in old:
+        queue_query(lab, "update TABLE set completed_at = completed_at - ? where workflow_uuid = ?", two_days, f"{run}:1")
+    with worker(lab) as process:
+        until(lambda: queue_query(lab, "select workflow_uuid from TABLE") == [(f"{young}:1",)], "the old ones are gone")
+        later = lab.start(item)
+        until(lambda: ended(lab, later))
+        drained(process)
+    assert {runs.find_run(lab.database, run).state for run in (*old, young, later)} == {"succeeded"}
+    assert len(lab.happened()) == 5

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
@@ -22,6 +23,8 @@ WORKFLOW = "repertory-attempt"
 # By default the version is a hash of the code, and a run interrupted before an upgrade would stay pending for ever.
 VERSION = "attempt-1"
 POLLING_S = 0.1
+ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+BATCH = 500
 
 
 class JsonSerializer(Serializer):
@@ -47,6 +50,7 @@ class DbosEngine:
         url = settings.database_url or f"sqlite:///{settings.home.engine_database}"
         if not settings.database_url:
             self._switch_to_wal(str(settings.home.engine_database))
+        self._worker = worker
         self._concurrency = settings.limits.parallel_runs
         logging.getLogger("dbos").setLevel(logging.ERROR)
         config: DBOSConfig = {
@@ -90,6 +94,21 @@ class DbosEngine:
             DBOS.resume_workflows([status.workflow_id for status in pending], queue_name=QUEUE)
             found += len(pending)
         return found
+
+    def owners(self) -> set[str]:
+        """Workflows that run, or seem to."""
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        return {status.executor_id for status in pending if status.executor_id} - {self._worker}
+
+    def forget(self, older_than_s: float) -> int:
+        """DBOS by itself keeps every workflow for ever."""
+        before = datetime.now(UTC) - timedelta(seconds=older_than_s)
+        ended = DBOS.list_workflows(
+            status=ENDED, completed_before=before.isoformat(), limit=BATCH, load_input=False, load_output=False
+        )
+        if ended:
+            DBOS.delete_workflows([status.workflow_id for status in ended])
+        return len(ended)
 
     def stop(self) -> None:
         """Let running attempts end, and disconnect."""

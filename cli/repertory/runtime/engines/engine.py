@@ -26,5 +26,11 @@ class Engine(Protocol):
     def recover(self, worker: str) -> int:
         """Deliver again what a dead worker had begun; how many attempts that were."""
 
+    def owners(self) -> set[str]:
+        """The other workers that have begun attempts and not ended them, dead or alive."""
+
+    def forget(self, older_than_s: float) -> int:
+        """Delete some of what ended so long ago; how much. Again and again, until nothing is left."""
+
     def stop(self) -> None:
         """Deliver nothing more."""
