@@ -12,7 +12,7 @@ import pytest
 
 from commands.schemas import conforms
 from commands.user import User
-from content.builders import Repository, item_files
+from content.builders import APP, Repository, item_files
 from content.changing_app import publish
 
 BLOCKLIST, RECON = "team/blocklist", "team/recon"
@@ -62,6 +62,26 @@ def test_a_review_without_a_terminal(newcomer: User, team: Repository) -> None:
     assert newcomer.asked("list")["items"] == []
     done = conforms(newcomer.asked("install", RECON, "--reviewed", digest), "install")
     assert (done["review"], len(done["items"])) == (digest, 2)
+
+
+def test_what_a_playbook_asks_for_is_said_by_installed_apps(newcomer: User, team: Repository, tmp_path: Path) -> None:
+    grave = Repository(tmp_path / "grave").write(
+        {name: content for name, content in item_files().items() if name.startswith("apps")}
+    )
+    publish(grave, "1.0.0", actions=[APP["actions"][0] | {"type": "contain", "read_only": False, "idempotent": False}])
+    code = grave.path / "apps/blocklist/app.py"
+    code.write_text(code.read_text().replace('type="investigate"', 'type="contain"'))
+    grave.commit()
+    for name, repository in (("team", team), ("grave", grave)):
+        newcomer.done("repo", "add", name, str(repository.path), "--sync")
+    told = newcomer.done("install", RECON, "--dry-run").out
+    assert "asks for        ip reputation: MAY CHANGE THINGS: nobody here says what it does" in told
+    conforms(newcomer.asked("install", RECON, "--dry-run"), "review")
+    newcomer.install(RECON)
+    told = newcomer.done("install", "grave/blocklist", "--dry-run").out
+    assert "CHANGES THINGS  for team/recon, which asks for ip reputation" in told
+    (app,) = conforms(newcomer.asked("install", "grave/blocklist", "--dry-run"), "review")["items"]
+    assert app["graver_uses"] == [{"playbook": RECON, "action": "ip reputation"}]
 
 
 def test_the_policy_says_what_yes_may_do(newcomer: User, team: Repository) -> None:

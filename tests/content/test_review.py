@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from content.builders import PLAYBOOK, Repository, item_files
+from content.builders import APP, APP_CODE, PLAYBOOK, Repository, item_files
 from content.changing_app import publish
 from content.signing import NEW_YEAR_2026, write_commit
 from repertory.content.changes.consent import Consent, agree
@@ -77,6 +77,68 @@ def test_a_playbook_that_asks_for_changes_is_destructive(synced_home: Home, comm
     sync(synced_home)
     app, playbook = review(synced_home, "recon").items
     assert (playbook.changing_uses, playbook.destructive, app.destructive) == (["block ip"], True, True)
+
+
+def other_app(new_repository: Callable[[str], Repository], name: str, kind: str) -> Repository:
+    """An app of somebody else whose action of the same name is of this type."""
+    harmless = kind == "investigate"
+    action = APP["actions"][0] | {"type": kind, "read_only": harmless, "idempotent": harmless}
+    code = APP_CODE.replace('type="investigate"', f'type="{kind}"')
+    made = new_repository(name).write({"apps/blocklist/app.json": json.dumps(APP | {"actions": [action]}), "apps/blocklist/app.py": code})
+    made.commit()
+    return made
+
+
+def follow(home: Home, name: str, repository: Repository) -> None:
+    add_repository(home, name, str(repository.path))
+    assert not sync(home).failed
+
+
+def test_what_is_only_on_offer_says_nothing(synced_home: Home, new_repository: Callable[[str], Repository]) -> None:
+    """Anybody can offer an app whose action of that name does no harm."""
+    follow(synced_home, "decoy", other_app(new_repository, "decoy", "investigate"))
+    (playbook,) = review(synced_home, "community/recon").items
+    assert (playbook.unknown_uses, playbook.changing_uses) == (["ip reputation"], [])
+    playbook, _app = review(synced_home, "community/recon", apps=("decoy/blocklist",)).items
+    assert (playbook.name, playbook.unknown_uses, playbook.changing_uses) == ("community/recon", [], [])
+
+
+@pytest.mark.parametrize("order", [("decoy", "grave"), ("grave", "decoy")])
+def test_all_installed_apps_say_what_an_action_does(
+    synced_home: Home, new_repository: Callable[[str], Repository], order: tuple[str, ...]
+) -> None:
+    follow(synced_home, "decoy", other_app(new_repository, "decoy", "investigate"))
+    follow(synced_home, "grave", other_app(new_repository, "grave", "contain"))
+    for name in order:
+        install(synced_home, [f"{name}/blocklist"])
+    (playbook,) = review(synced_home, "community/recon").items
+    assert (playbook.changing_uses, playbook.destructive) == (["ip reputation"], True)
+
+
+def test_an_app_that_makes_an_installed_playbook_graver(
+    synced_home: Home, new_repository: Callable[[str], Repository]
+) -> None:
+    install(synced_home, ["recon"])
+    follow(synced_home, "grave", other_app(new_repository, "grave", "contain"))
+    (app,) = review(synced_home, "grave/blocklist").items
+    assert [(use.playbook, use.action) for use in app.graver_uses] == [("community/recon", "ip reputation")]
+    install(synced_home, ["grave/blocklist"])
+    follow(synced_home, "second", other_app(new_repository, "second", "contain"))
+    assert review(synced_home, "second/blocklist").items[0].graver_uses == []
+
+
+def test_an_update_that_makes_an_installed_playbook_graver(synced_home: Home, community: Repository) -> None:
+    install(synced_home, ["recon"])
+    action = APP["actions"][0] | {"type": "contain", "read_only": False, "idempotent": False}
+    code = APP_CODE.replace('type="investigate"', 'type="contain"').replace("1.0.0", "1.1.0")
+    manifest = json.dumps(APP | {"version": "1.1.0", "actions": [action]})
+    community.write({"apps/blocklist/app.json": manifest, "apps/blocklist/app.py": code}).commit()
+    assert not sync(synced_home).failed
+    found = make_plan(synced_home, Request(update=True, command="update")).review
+    (app,) = found.changing
+    assert [use.playbook for use in app.graver_uses] == ["community/recon"]
+    both = {item.kind: item.changing_uses for item in review(synced_home, "recon", "blocklist").items}
+    assert both["playbook"] == ["ip reputation"]  # by what the app is afterwards
 
 
 def test_the_app_that_a_person_names_serves(synced_home: Home, new_repository: Callable[[str], Repository]) -> None:

@@ -72,10 +72,15 @@ def _lines(item: ReviewedItem) -> Iterator[tuple[str, str]]:
     for action in item.actions:
         if action.destructive:
             yield "CHANGES THINGS", _action(action)
+    for use in item.graver_uses:
+        yield "CHANGES THINGS", f"for {use.playbook}, which asks for {use.action}: no app here changed anything by that until now"
     yield from _filled("only reads", [_action(action) for action in item.actions if not action.destructive])
     for name in item.changing_uses:
         yield "CHANGES THINGS", f"by asking for {name}"
-    yield from _filled("asks for", [name for name in item.uses if name not in item.changing_uses])
+    for name in item.unknown_uses:
+        yield "asks for", f"{name}: MAY CHANGE THINGS: nobody here says what it does"
+    told = [*item.changing_uses, *item.unknown_uses]
+    yield from _filled("asks for", [name for name in item.uses if name not in told])
     yield from _filled("starts", item.starts)
     yield from _filled("connects to", item.permissions.hosts)
     yield from _filled("reads", item.permissions.files)

@@ -82,7 +82,7 @@ def difference(home: Home, name: str) -> Difference:
         hint = "sync, or follow its repository again; what is installed goes on working"
         raise UserError(f"{before.name} is not on offer any more", hint)
     refuse_broken([item])
-    (review,) = review_items(home, [item], look_at(home, [item]), lock, offers)
+    (review,) = review_items(home, [item], look_at(home, [item]), lock)
     old, new = _installed_files(home, before), _offered_files(home, item)
     return Difference(
         before=before,

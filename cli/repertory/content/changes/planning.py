@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from repertory.content.changes.offers import Offers
 from repertory.content.changes.resolution import (
     choose_apps,
+    graver_uses,
     known_actions,
     present_actions,
     refuse_broken,
@@ -80,7 +81,7 @@ def make_plan(home: Home, request: Request) -> Plan:
         notes += held
     for item in chosen:
         _refuse_changed_bytes(lock.item(item.full_name), item, looks[item.full_name].digest)
-    items = review_items(home, chosen, looks, lock, offers)
+    items = review_items(home, chosen, looks, lock)
     actions = dict.fromkeys(action for item in items for action in item.uses)
     present = present_actions(lock) | {action.name for item in items for action in item.actions}
     review = Review(items=items, unmet=unmet_needs(actions, offers, present), notes=notes)
@@ -88,10 +89,10 @@ def make_plan(home: Home, request: Request) -> Plan:
 
 
 def review_items(
-    home: Home, items: Sequence[CatalogItem], looks: Mapping[str, _Look], lock: Lock, offers: Offers
+    home: Home, items: Sequence[CatalogItem], looks: Mapping[str, _Look], lock: Lock
 ) -> list[ReviewedItem]:
     """Each item, compared with what is installed of it."""
-    actions = known_actions(offers, items, lock)
+    actions = known_actions(items, lock)
     return [
         review_item(
             item,
@@ -100,6 +101,7 @@ def review_items(
             dependencies=looks[item.full_name].dependencies,
             signer=looks[item.full_name].signer,
             actions=actions,
+            graver=graver_uses(item, lock),
             is_earlier=_is_earlier(home, lock.item(item.full_name), item, looks[item.full_name].digest),
         )
         for item in items

@@ -59,21 +59,37 @@ def choose_apps(offers: Offers, chosen: Sequence[CatalogItem], present: Collecti
     return found
 
 
-def known_actions(offers: Offers, chosen: Sequence[CatalogItem], lock: Lock) -> dict[str, bool]:
-    """Whether the actions that these playbooks ask for only read, as all apps say that may perform them.
+def known_actions(chosen: Sequence[CatalogItem], lock: Lock) -> dict[str, bool]:
+    """Actions that apps here will have once the chosen items are installed, and whether all of these apps only read by it.
 
-    Those are the installed and the chosen ones, or, where none of them has the action, all that are on offer. What nobody
-    has is left out.
+    What is merely on offer says nothing: anybody can offer an app whose action of that name does no harm.
     """
-    grants = [grant for item in lock.items for grant in item.grants]
-    known = {}
-    for action in {action for item in chosen if item.playbook for action in item.playbook.actions}:
-        said = [grant.startswith("query:") for grant in grants if action_of(grant) == action]
-        said += [one.read_only for item in chosen if item.app and (one := item.app.action(action))]
-        said = said or [one.read_only for item in offers.with_action(action) if item.app and (one := item.app.action(action))]
-        if said:
-            known[action] = all(said)
+    changing = {item.full_name for item in chosen}
+    said = [
+        (action_of(grant), grant.startswith("query:")) for item in lock.items if item.name not in changing for grant in item.grants
+    ]
+    said += [(one.name, one.read_only) for item in chosen if item.app for one in item.app.actions]
+    known: dict[str, bool] = {}
+    for action, reads in said:
+        known[action] = known.get(action, True) and reads
     return known
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraverUse:
+    """An installed playbook asks for an ``action`` that only read until now, or that nobody had."""
+
+    playbook: str
+    action: str
+
+
+def graver_uses(item: CatalogItem, lock: Lock) -> list[GraverUse]:
+    """What installed playbooks will be able to change through an app, and could not by what is installed now."""
+    changes_now = {action_of(grant) for one in lock.items for grant in one.grants if grant.startswith("action:")}
+    new = [one.name for one in item.app.actions if not one.read_only and one.name not in changes_now] if item.app else []
+    return [
+        GraverUse(playbook=one.name, action=action) for action in new for one in lock.items if f"use:{action}" in one.grants
+    ]
 
 
 def action_of(grant: str) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from repertory.content.changes.permissions import changes_things, grants_of, widening
-from repertory.content.changes.resolution import UnmetNeed
+from repertory.content.changes.resolution import GraverUse, UnmetNeed
 from repertory.content.changes.versions import is_older
 from repertory.content.checks.issue import Issue
 from repertory.content.environments.dependencies import Dependency
@@ -45,7 +45,8 @@ class ReviewedItem:
     ``grants`` are those of ``permissions.py``; ``added`` those that can do harm and that the installed version lacks.
     ``signer`` is as the lock names it, ``signer_known`` the same for people, with since when it is known.
     ``moved_from`` is the URL where the installed version came from, ``signed_before`` who signed it, if they are others.
-    ``uses`` are the actions that a playbook asks for, ``changing_uses`` those of which apps say that they change things.
+    ``uses`` are the actions that a playbook asks for, ``changing_uses`` those of which an app here says that it changes
+    things by them, ``unknown_uses`` those that no app here has. ``graver_uses`` are what installed playbooks can do by this app.
     ``destructive``: it may change things outside.
     """
 
@@ -69,6 +70,8 @@ class ReviewedItem:
     dependencies: Sequence[Dependency] = ()
     uses: Sequence[str] = ()
     changing_uses: Sequence[str] = ()
+    unknown_uses: Sequence[str] = ()
+    graver_uses: Sequence[GraverUse] = ()
     starts: Sequence[str] = ()
     grants: Sequence[str] = ()
     added: Sequence[str] = ()
@@ -126,12 +129,12 @@ class Review:
 
 def review_item(
     item: CatalogItem, before: LockedItem | None, *, digest: str, dependencies: Sequence[Dependency], signer: Signer,
-    actions: Mapping[str, bool], is_earlier: bool,
+    actions: Mapping[str, bool], graver: Sequence[GraverUse], is_earlier: bool,
 ) -> ReviewedItem:  # fmt: skip
     """Everything about one item; ``before`` is what is installed of it.
 
-    ``actions`` says of those that playbooks ask for whether they only read, ``is_earlier`` whether its commit was made
-    before the installed one.
+    ``actions`` says of those that apps here have whether they only read, ``is_earlier`` whether its commit was made before
+    the installed one.
     """
     manifest = item.manifest
     assert manifest is not None
@@ -160,6 +163,8 @@ def review_item(
         dependencies=dependencies,
         uses=item.playbook.actions if item.playbook else (),
         changing_uses=[name for name in item.playbook.actions if name in changing] if item.playbook else (),
+        unknown_uses=[name for name in item.playbook.actions if name not in actions] if item.playbook else (),
+        graver_uses=graver,
         starts=item.playbook.playbooks if item.playbook else (),
         grants=grants,
         added=widening(before.grants, grants, harmless) if before else (),

@@ -42,7 +42,7 @@ def outdated(home: Home, names: Sequence[str] = ()) -> list[Outdated]:
     by_name = offers.of([item.name for item in chosen])
     gone = [Outdated(item=item, problem="not on offer any more") for item in chosen if item.name not in by_name]
     moved = [by_name[item.name] for item in chosen if item.name in by_name and may_differ(item, by_name[item.name])]
-    found = [one for repository in _by_repository(moved) for one in _compare(home, repository, lock, offers)]
+    found = [one for repository in _by_repository(moved) for one in _compare(home, repository, lock)]
     return sorted([*gone, *found], key=lambda one: one.item.name)
 
 
@@ -51,9 +51,7 @@ def _by_repository(items: Sequence[CatalogItem]) -> list[list[CatalogItem]]:
     return [[item for item in items if item.repository == name] for name in names]
 
 
-def _compare(
-    home: Home, items: Sequence[CatalogItem], lock: Lock, offers: Offers
-) -> list[Outdated]:
+def _compare(home: Home, items: Sequence[CatalogItem], lock: Lock) -> list[Outdated]:
     """Items of one repository; what is wrong with it does not hide the others."""
     sound = [item for item in items if item.manifest is not None and not item.errors]
     found = [Outdated(item=_locked(lock, item), problem=f"broken at {item.commit[:12]}") for item in items if item not in sound]
@@ -61,7 +59,7 @@ def _compare(
         looks = look_at(home, sound)
     except UserError as error:
         return [*found, *(Outdated(item=_locked(lock, item), problem=error.message) for item in sound)]
-    reviews = review_items(home, sound, looks, lock, offers)
+    reviews = review_items(home, sound, looks, lock)
     pairs = [(item, review) for item, review in zip(sound, reviews, strict=True) if review.change == "update"]
     return [*found, *(_outdated(_locked(lock, item), item, review) for item, review in pairs)]
 
