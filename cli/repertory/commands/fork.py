@@ -9,7 +9,6 @@ import typer
 
 from repertory.commands._complete import complete_item
 from repertory.commands._output import JSON, emit, say, single_command
-from repertory.content.git.sources import parse_source
 from repertory.content.installed.forks import fork
 from repertory.content.offered.repositories import list_repositories
 from repertory.errors import UserError
@@ -49,8 +48,7 @@ def command(
 def _folder(home: Home, to: str) -> Path:
     for one in list_repositories(home):
         if one.name == to:
-            source = parse_source(one.url)
-            if not source.is_local:
+            if not one.source.is_local:
                 raise UserError(f"{to} is not on this machine: {one.url}", "clone it, and name the folder of the clone")
-            return Path(one.url.removeprefix("file://"))
+            return one.source.folder
     return Path(to).expanduser()

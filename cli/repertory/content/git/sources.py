@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from repertory.errors import UserError
 
@@ -60,6 +60,11 @@ class Source:
     def is_local(self) -> bool:
         """Whether it is a folder of this machine: a developer's own repository."""
         return self.scheme == "file"
+
+    @property
+    def folder(self) -> Path:
+        """The folder that a local source is."""
+        return Path(unquote(urlsplit(self.url).path))
 
 
 def parse_source(url: str, ref: str = "") -> Source:
