@@ -213,6 +213,9 @@ def test_a_year(tmp_path: Path) -> None:
     repertory(team, "fork", "community/triage", "--to", str(ours))
     copy = ours / "playbooks/triage/playbook.py"
     copy.write_text(copy.read_text() + "\n# ours\n")
+    author = ["-c", "user.name=us", "-c", "user.email=us@example.org"]
+    subprocess.run(["git", "-C", ours, "add", "--all"], check=True)
+    subprocess.run(["git", "-C", ours, *author, "commit", "-q", "-m", "ours"], check=True)
     better = PLAYBOOK.replace('play.note("Known"', 'play.note("What is known"')
     alice.write_playbook("1.1.0", better)
     alice.commit()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repertory.commands._output import JSON, emit, say, single_command
-from repertory.content.installed.forks import apply_merge, changed_texts, plan_merge
+from repertory.content.installed.merging import MARK, apply_merge, changed_texts, plan_merge
 from repertory.errors import EXIT_NOT_DONE
 from repertory.settings import load_settings
 
 if TYPE_CHECKING:
-    from repertory.content.installed.forks import Merge
+    from repertory.content.installed.merging import Merge, MergedFile
 
 app = single_command()
 
@@ -27,8 +27,9 @@ def command(
 ) -> None:
     """Merge what changed upstream since an item was forked, or last merged.
 
-    Your own changes stay. Where both sides changed the same lines, the file gets conflict markers and the command ends
-    with status 1.
+    Your own changes stay, and have to be committed where the file is merged with upstream's. Where both sides changed the same
+    lines, the file gets conflict markers. What cannot be mixed is put beside yours as NAME.upstream. With such conflicts the
+    command ends with status 1.
 
     Examples:
 
@@ -58,9 +59,20 @@ def _tell(merge: Merge, *, dry_run: bool) -> None:
         return
     say(f"{after.name}: {before.version} ({before.commit[:12]}) → {after.version} ({after.commit[:12]})")
     for file in merge.files:
-        say(f"  {file.change:8}  {file.path}")
-    if merge.conflicts:
-        say("  → " + ("there would be conflicts" if dry_run else "look for <<<<<<< in these files, decide, and commit"))
+        say(f"  {file.change:8}  {file.path}{_remark(file)}")
+    if merge.uncommitted:
+        say("  → commit your own changes of these files first: " + ", ".join(merge.uncommitted))
+    if any(file.marked for file in merge.files):
+        say("  → " + ("there would be conflicts" if dry_run else f"look for {MARK.decode()} in these files, decide, and commit"))
+    beside = [file.beside_path for file in merge.files if file.beside_path]
+    if beside and not dry_run:
+        say(f"  → compare with {', '.join(beside)}, decide, remove {'it' if len(beside) == 1 else 'them'}, and commit")
+
+
+def _remark(file: MergedFile) -> str:
+    if file.beside_path:
+        return f"  ({'yours is kept' if file.ours is not None else 'you removed it'}; upstream's is {file.beside_path})"
+    return "  (yours is kept; upstream removed it)" if file.change == "conflict" and not file.marked else ""
 
 
 def _as_json(merge: Merge, *, dry_run: bool) -> dict[str, object]:
@@ -68,6 +80,6 @@ def _as_json(merge: Merge, *, dry_run: bool) -> dict[str, object]:
         "item": merge.after.name, "folder": str(merge.folder), "applied": not dry_run,
         "from": {"version": merge.before.version, "commit": merge.before.commit},
         "to": {"version": merge.after.version, "commit": merge.after.commit},
-        "files": [{"path": file.path, "change": file.change} for file in merge.files],
-        "conflicts": merge.conflicts,
+        "files": [{"path": file.path, "change": file.change, "beside": file.beside_path or None} for file in merge.files],
+        "conflicts": merge.conflicts, "uncommitted": merge.uncommitted,
     }  # fmt: skip
