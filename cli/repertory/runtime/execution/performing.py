@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError
 from repertory.runtime.execution.records import Call, CallOutcome, Cancelled
+from repertory.runtime.execution.redaction import asset_redaction
 from repertory.runtime.kept import assets, effects, events
 from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
 from repertory.runtime.processes.playbook_process import CannotStart
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from repertory.runtime.execution.journal import Journal
     from repertory.runtime.execution.library import Library
     from repertory.runtime.execution.limits import RateLimiter
+    from repertory.runtime.execution.redaction import Redaction
     from repertory.runtime.storage.database import Database
     from repertory.settings import Settings
     from repertory_sdk.protocol import Message
@@ -155,22 +157,22 @@ class Performer:
             raise
         except UserError as error:
             return _failed(f"{error.message} ({error.hint})" if error.hint else error.message), None
-        hide = _hider(_manifest(app), settings)
+        redaction = asset_redaction(_manifest(app), settings)
         limit = self.tools.settings.assets.get(call.asset)
         concurrency = (limit.concurrency if limit else 0) or _manifest(app).concurrency
         kind = WorkerKind(app=app, asset=call.asset, settings=settings, concurrency=concurrency)
         try:
-            message = self._ask_worker(kind, call, hide, write_intent)
+            message = self._ask_worker(kind, call, redaction, write_intent)
         except CannotStart as error:  # the request was never sent
-            return _failed(hide(str(error))), None
+            return _failed(redaction.text(str(error))), None
         except Lost as error:
             if not action.repeatable:
-                raise Doubtful(hide(str(error))) from error
-            return _failed(hide(str(error))), 0.0
-        return self._outcome(call, message, hide)
+                raise Doubtful(redaction.text(str(error))) from error
+            return _failed(redaction.text(str(error))), 0.0
+        return self._outcome(call, message, redaction)
 
     def _ask_worker(
-        self, kind: WorkerKind, call: Call, hide: Callable[[str], str], write_intent: Callable[[], None]
+        self, kind: WorkerKind, call: Call, redaction: Redaction, write_intent: Callable[[], None]
     ) -> Message:
         worker = self.tools.workers.borrow(kind, self.giving_up)
         usable = True
@@ -183,11 +185,11 @@ class Performer:
                 "key": f"{self.journal.run}/{call.key}", "checkpoint": checkpoint,
             }  # fmt: skip
             usable = False  # until it has answered
-            message = worker.act(request, call.timeout_s, self._asides(call, hide))
+            message = worker.act(request, call.timeout_s, self._asides(call, redaction))
             usable = True
         finally:
             printed = self._give_back(worker, usable=usable)
-            self.journal.keep_output(f"{kind.app.name} {call.asset}", "output", hide(printed))
+            self.journal.keep_output(f"{kind.app.name} {call.asset}", "output", redaction.text(printed))
         return message
 
     def _give_back(self, worker: AppWorker, *, usable: bool) -> str:
@@ -199,13 +201,12 @@ class Performer:
         finally:
             self.tools.workers.give_back(worker, usable=usable)
 
-    def _asides(self, call: Call, hide: Callable[[str], str]) -> Asides:
+    def _asides(self, call: Call, redaction: Redaction) -> Asides:
         def attach(message: Message) -> None:
             try:
                 content = base64.b64decode(message["content"], validate=True)
-                kept = effects.store_attachment(
-                    self.tools.settings.home, str(message["name"]), content, str(message["media_type"])
-                )
+                name, media_type = (redaction.text(str(message[part])) for part in ("name", "media_type"))
+                kept = effects.store_attachment(self.tools.settings.home, name, content, media_type)
             except (KeyError, ValueError, effects.Refused) as error:
                 raise BadMessage(f"an attachment that cannot be kept: {error}") from error
             if self.event is not None:
@@ -219,25 +220,26 @@ class Performer:
             except effects.Refused as error:
                 raise BadMessage(str(error)) from error
 
-        return Asides(progress=lambda said: self.journal.progress(call, hide(said)), attach=attach, read=read)
+        return Asides(progress=lambda said: self.journal.progress(call, redaction.text(said)), attach=attach, read=read)
 
     def _outcome(
-        self, call: Call, message: Message, hide: Callable[[str], str]
+        self, call: Call, message: Message, redaction: Redaction
     ) -> tuple[CallOutcome, float | None]:
         try:
-            outcome = _read_outcome(message, hide)
+            outcome = _read_outcome(message, redaction)
             again = _retry_after(message)
             if isinstance(message.get("state"), dict):
                 assets.keep_state(self.tools.database, call.asset, message["state"])
             if call.action == ON_POLL and outcome.status == "succeeded":
-                outcome = self._ingest(call, message)
+                outcome = self._ingest(call, message, redaction)
         except (ConversionError, KeyError, TypeError, ValueError, RecursionError) as error:
-            return _failed(f"the app returned something that is not a result: {error}"), None
+            return _failed(redaction.text(f"the app returned something that is not a result: {error}")), None
         return outcome, again
 
-    def _ingest(self, call: Call, message: Message) -> CallOutcome:
+    def _ingest(self, call: Call, message: Message, redaction: Redaction) -> CallOutcome:
         """Store what a poll found and move its checkpoint, together."""
-        found = [from_json(Event, plain, f"events[{index}]") for index, plain in enumerate(message["events"])]
+        plain_events = redaction.value(message["events"])
+        found = [from_json(Event, plain, f"events[{index}]") for index, plain in enumerate(plain_events)]
         with self.tools.database.transaction() as transaction:
             stored = [events.add_event(transaction, event) for event in found]
             assets.keep_checkpoint(transaction, call.asset, message["checkpoint"])
@@ -246,30 +248,18 @@ class Performer:
         return CallOutcome(status="succeeded", message=f"{new} new of {len(stored)} events", data=data)
 
 
-def _read_outcome(message: Message, hide: Callable[[str], str]) -> CallOutcome:
+def _read_outcome(message: Message, redaction: Redaction) -> CallOutcome:
     status = message["status"]
     if status not in RESULT_STATUSES:
         raise ConversionError("status", f"{status!r} is unknown")
     kept = [from_json(Attachment, plain, "attachments") for plain in message.get("attachments", ())]
     data: Sequence[Mapping[str, Any]] = from_json(list[dict[str, Any]], message.get("data", []), "data")
     summary = from_json(dict[str, Any], message.get("summary", {}), "summary")
-    plain_kept = [attachment.__dict__ for attachment in kept]
-    text = json.dumps([data, summary], ensure_ascii=False, allow_nan=False)  # 1e999 is JSON, and infinite
-    if hide(text) != text:
-        data, summary = _without_secrets(data, hide), _without_secrets(summary, hide)
-    return CallOutcome(
-        status=status, message=hide(str(message.get("message", ""))), data=data, summary=summary, attachments=plain_kept
-    )
-
-
-def _without_secrets(value: Any, hide: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return hide(value)
-    if isinstance(value, list):
-        return [_without_secrets(item, hide) for item in value]
-    if isinstance(value, dict):
-        return {hide(key): _without_secrets(item, hide) for key, item in value.items()}
-    return value
+    parts = [data, summary, [attachment.__dict__ for attachment in kept]]
+    text = json.dumps(parts, ensure_ascii=False, allow_nan=False)  # 1e999 is JSON, and infinite
+    data, summary, attachments = redaction.value(parts, as_json=text)
+    said = redaction.text(str(message.get("message", "")))
+    return CallOutcome(status=status, message=said, data=data, summary=summary, attachments=attachments)
 
 
 def _retry_after(message: Message) -> float | None:
@@ -283,16 +273,3 @@ def _manifest(app: Installed) -> AppManifest:
 
 def _failed(message: str) -> CallOutcome:
     return CallOutcome(status="failed", message=message)
-
-
-def _hider(manifest: AppManifest, settings: Mapping[str, Any]) -> Callable[[str], str]:
-    """Takes the asset's secrets out of a text."""
-    secrets = [str(settings[setting.name]) for setting in manifest.settings if setting.secret and settings.get(setting.name)]
-
-    def hide(text: str) -> str:
-        for secret in secrets:
-            if len(secret) >= 4:
-                text = text.replace(secret, "***")
-        return text
-
-    return hide
