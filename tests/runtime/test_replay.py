@@ -146,6 +146,44 @@ def test_a_playbook_that_takes_another_path_is_stopped(lab: Lab) -> None:
         assert run.message.startswith(("call ", "prompt "))
 
 
+def test_a_request_that_had_nothing_to_do_stays_so(lab: Lab) -> None:
+    """The playbook was told so, whatever could be done by now."""
+    body = """
+    told = play.notify("Look here")
+    found = play.act("count up", name=[])
+    play.log(f"{len(told)} {len(found)}")
+    play.ask("Go on?")
+    return {"told": len(told), "found": len(found)}
+    """
+    run = lab.run(body, actions=["send message", "count up"])
+    assert run.state == "waiting"
+    lab.add_lab(
+        """
+        @app.action("send message", type="generic")
+        def send_message(lab: Lab, message: str) -> None:
+            note(lab, message)
+        """
+    )
+    lab.answer("yes")
+    assert lab.attempt(run.id).outputs == {"told": 0, "found": 0}
+    assert (lab.calls(run), lab.happened()) == ([], [])
+    records = lab.database.query("select call_key, what, settled from record where run = ? order by settled", run.id)
+    assert [tuple(dict(row).values()) for row in records] == [("1", "act", 1), ("2", "act", 2), ("3", "log", 3)]
+
+
+def test_another_action_in_place_of_one_that_had_nothing_to_do_is_stopped(lab: Lab) -> None:
+    lab.add_lab()
+    switch = lab.folder / "switch"
+    switch.write_text("[]")
+    item = lab.add_playbook(f"import json\nplay.act('count up', name=json.load(open({str(switch)!r})))\nplay.ask('Go on?')")
+    run = lab.attempt(lab.start(item))
+    switch.write_text('["a"]')
+    lab.answer("yes")
+    run = lab.attempt(run.id)
+    assert (run.state, run.message) == ("failed", "call 1 was act, now it is act, or its arguments differ")
+    assert lab.happened() == []
+
+
 def test_replies_come_in_the_recorded_order(lab: Lab) -> None:
     """Two branches share a list; the order in which they append depends on who was served first, the first time."""
     lab.add_lab(

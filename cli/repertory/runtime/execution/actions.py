@@ -46,8 +46,13 @@ class Actions:
 
     def act(self, request: ActRequest, *, by_hand: bool, permitted: Sequence[str] | None) -> None:
         """Plan the request, or continue it where an earlier attempt stopped."""
-        calls = self._journal.calls(request.key) or self._plan(request, by_hand=by_hand, permitted=permitted)
+        calls = self._journal.calls(request.key)
+        if not calls and self._was_nothing(request):
+            self._deliveries.again(request.key, {"value": []})
+            return
+        calls = calls or self._plan(request, by_hand=by_hand, permitted=permitted)
         if not calls:
+            self._record_nothing(request)
             return
         if calls[0].digest != request.digest:
             raise Diverged(f"call {request.key} was {calls[0].action!r}, now it is {request.action!r} or its parameters differ")
@@ -76,15 +81,14 @@ class Actions:
             by_hand=by_hand,
         )
         planned = planning.plan(request, around)
-        if not planned:
-            self._record_nothing(request)
         return self._journal.plan(request.key, request.digest, planned, at_once=not self._busy.count())
+
+    def _was_nothing(self, request: ActRequest) -> bool:
+        """Whether an earlier attempt told the playbook that nothing was to be done; the same is not planned again."""
+        return self._journal.epoch > 1 and self._journal.recorded(request.key, "act", request.digest) is not None
 
     def _record_nothing(self, request: ActRequest) -> None:
         """No values to act upon: no action runs, and the empty reply takes its place in the order."""
-        if self._journal.recorded(request.key, "act", request.digest) is not None:
-            self._deliveries.again(request.key, {"value": []})
-            return
 
         def settle(number: int) -> dict[str, Any]:
             self._journal.record(request.key, "act", request.digest, lambda _: [], number)
