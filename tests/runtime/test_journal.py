@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,10 +24,13 @@ from repertory.runtime.execution.records import (
 from repertory.runtime.kept import runs
 from repertory.runtime.storage.database import open_database
 from repertory.settings import Settings
+from runtime_lab import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from postgres_server import PostgresServer
+    from repertory.runtime.execution.records import Prompt
     from repertory.runtime.storage.database import Database
 
 DIGEST = "d1"
@@ -36,6 +41,13 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """One for all tests of this module: each makes runs of its own."""
     url = request.getfixturevalue("postgres").new_schema() if request.param == "postgres" else ""
     opened = open_database(Settings(home=Home(tmp_path_factory.mktemp("home")), database_url=url))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def postgres_database(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    opened = open_database(Settings(home=Home(tmp_path_factory.mktemp("home")), database_url=postgres.new_schema()))
     yield opened
     opened.close()
 
@@ -137,6 +149,114 @@ def test_an_outdated_attempt_may_neither_begin_nor_record_anything(database: Dat
     assert [(one.state, one.epoch, one.settled) for one in new.calls("1")] == [("running", 1, None), ("planned", 1, None)]
     assert runs.find_run(database, run).state == "running"
     assert not runs.find_run(database, run).held
+
+
+@contextmanager
+def changing(database: Database, run: str) -> Iterator[None]:
+    """A take-over that has not been committed yet: with it, the attempt before is outdated."""
+    with database.transaction() as transaction:
+        transaction.query("update run set epoch = epoch + 1 where id = ?", run)
+        yield
+
+
+def blocked(database: Database) -> int:
+    """How many statements wait for another transaction (PostgreSQL)."""
+    (row,) = database.query(
+        """select count(*) as n from pg_stat_activity
+           where datname = current_database() and wait_event_type = 'Lock' and state = 'active'"""
+    )
+    return int(row["n"])
+
+
+def in_thread(work: Callable[[], object]) -> Future[object]:
+    future: Future[object] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+WRITES: dict[str, Any] = {
+    "begin": lambda old, _, other: old.begin_call(other),
+    "plan": lambda old, _, __: old.plan("2", DIGEST, planned("2#0")),
+    "settle": lambda old, call, _: old.settle_call(call, CallOutcome(status="succeeded"), 1),
+    "doubt": lambda old, call, _: old.mark_in_doubt(call, "why"),
+    "try again": lambda old, call, _: old.try_again(call),
+    "record": lambda old, _, __: old.record("3", "now", DIGEST, lambda _: 1, 1),
+    "settle record": lambda old, _, __: old.settle_record("8", 1),
+    "ask": lambda old, _, __: old.ask(question("4")),
+    "settle prompt": lambda old, _, __: old.settle_prompt("9", 1),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
+def test_what_an_attempt_writes_while_another_takes_over_does_not_count(postgres_database: Database, write: Any) -> None:
+    """PostgreSQL: both are under way at the same time, and neither sees what the other has not committed."""
+    database = postgres_database
+    run = new_run(database)
+    old = begin(database, run)
+    (call, other) = old.plan("1", DIGEST, planned("1#0", "1#1"))
+    old.begin_call(call)
+    old.record("8", "sleep", DIGEST, lambda _: None, None)
+    old.ask(question("9"))
+    with changing(database, run):
+        written = in_thread(lambda: write(old, call, other))
+        until(lambda: written.done() or blocked(database), "the write waits, or is over")
+    with pytest.raises(Fenced):
+        written.result(20)
+    assert [(one.state, one.settled, one.tries) for one in old.calls("1")] == [("running", None, 1), ("planned", None, 0)]
+    assert old.calls("2") == []
+    assert runs.prompts_of(database, run)[1:] == []
+    numbers = database.query("select settled from record where run = ? union all select settled from prompt where run = ?", run, run)
+    assert [row["settled"] for row in numbers] == [None, None]
+
+
+def test_another_attempt_waits_for_what_is_being_written(postgres_database: Database) -> None:
+    """What it then reads is complete."""
+    database = postgres_database
+    run = new_run(database)
+    old = begin(database, run)
+    runs.forget_worker(database, "w1")
+    taking: list[Future[object]] = []
+
+    def effect(_: object) -> str:
+        taking.append(in_thread(lambda: begin(database, run, "w2").recorded("1", "now", DIGEST)))
+        until(lambda: taking[0].done() or blocked(database), "the take-over waits, or is over")
+        return "written"
+
+    assert old.record("1", "now", DIGEST, effect, 1) == "written"
+    found: Any = taking[0].result(20)
+    assert found is not None
+    assert found["value"] == '"written"'
+
+
+def test_answers_and_endings_do_not_block_each_other_for_ever(postgres_database: Database) -> None:
+    """Both change a run and its prompts; whoever took them in the other order would be ended by PostgreSQL."""
+    database = postgres_database
+    for _ in range(30):
+        run = new_run(database)
+        journal = begin(database, run)
+        prompt = journal.ask(question("1"))
+        barrier = threading.Barrier(2)
+
+        def answer(prompt: Prompt = prompt, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
+            with suppress(UserError):
+                runs.answer_prompt(database, prompt, "yes", by="ann")
+
+        def finish(journal: Journal = journal, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait()
+            journal.finish("failed", "", {})
+
+        both = [in_thread(answer), in_thread(finish)]
+        for one in both:
+            one.result(20)
+        assert runs.find_prompt(database, prompt.id).answer in ("yes", "")
 
 
 def test_an_effect_of_an_outdated_attempt_leaves_no_trace(database: Database) -> None:

@@ -8,8 +8,8 @@
 * A *digest* of the request detects a replay that took another path.
 * ``settled`` numbers the replies in the order in which the playbook got them; a replay delivers them in that order.
 
-At-most-once rests on the primary key and on the step from ``planned`` to ``running``; the epoch only stops outdated workers
-early.
+At-most-once rests on the primary key and on the step from ``planned`` to ``running``. The epoch keeps an outdated worker
+from writing anything: whoever takes the run over waits for what is being written, and finds it complete.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.execution.records import Cancelled, Diverged, Fenced, NothingToDo, as_text
 from repertory.runtime.kept.prompts import take_defaults
-from repertory.runtime.storage.database import insert
+from repertory.runtime.storage.database import insert, insert_where
 from repertory.runtime.storage.rows import call_of, prompt_of
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from repertory.runtime.storage.database import Database, Row, Transaction
 
 KILLED = "process killed"
-_MINE = "exists (select 1 from run where id = ? and epoch = ?)"
-_MINE_AND_WANTED = "exists (select 1 from run where id = ? and epoch = ? and cancel_requested = 0)"
+# The run cannot be taken over between the look at it and the end of what is written.
+_MINE = "exists (select 1 from run where id = ? and epoch = ? for share)"
+_MINE_AND_WANTED = "exists (select 1 from run where id = ? and epoch = ? and cancel_requested = 0 for share)"
 
 
 class Journal:
@@ -97,13 +98,7 @@ class Journal:
             "message": call.problem, "progress": "", "data": "[]", "summary": "{}", "attachments": "[]",
             "tries": int(begin), "level": self._level, "created_at": now, "started_at": now if begin else None,
         }  # fmt: skip
-        marks = ", ".join("?" * len(values))
-        rows = transaction.query(
-            f"""insert into action_run ({', '.join(values)})
-                select {_typed(marks, transaction, values)} where {_MINE_AND_WANTED}
-                on conflict (run, call_key) do nothing returning *""",
-            *values.values(), self.run, self.epoch,
-        )  # fmt: skip
+        rows = insert_where(transaction, "action_run", values, _MINE_AND_WANTED, self.run, self.epoch)
         self._require_wanted(transaction, rows)
         return call_of(rows[0])
 
@@ -179,7 +174,7 @@ class Journal:
     ) -> Any:  # fmt: skip
         """An effect inside this database and the record of it, in one transaction: exactly once."""
         with self._database.transaction() as transaction:
-            rows = transaction.query("select 1 as mine from run where id = ? and epoch = ?", self.run, self.epoch)
+            rows = transaction.query("select 1 as mine from run where id = ? and epoch = ? for share", self.run, self.epoch)
             self._require(rows)
             value = effect(transaction)
             values = {
@@ -250,13 +245,8 @@ class Journal:
             "answer": given, "answered_by": "" if given is None else "given when the run was started",
             "answered_at": None if given is None else now, "timed_out": 0, "created_at": now,
         }  # fmt: skip
-        marks = ", ".join("?" * len(values))
-        self._database.query(
-            f"""insert into prompt ({', '.join(values)}) select {_typed(marks, self._database, values)} where {_MINE}
-                on conflict (run, call_key) do nothing""",
-            *values.values(), self.run, self.epoch,
-        )  # fmt: skip
-        return self._asked(question.key)
+        rows = insert_where(self._database, "prompt", values, _MINE, self.run, self.epoch)
+        return rows or self._asked(question.key)
 
     def answered(self, keys: Sequence[str]) -> list[Prompt]:
         """Those of these prompts that have an answer; a deadline that has passed answers with the default."""
@@ -377,14 +367,3 @@ def close_open_parts(transaction: Transaction, run: str, now: float) -> None:
 
 def _may_begin(call: PlannedCall) -> bool:
     return not call.problem and call.decision == "allow"
-
-
-def _typed(marks: str, transaction: Transaction, values: dict[str, object]) -> str:
-    """PostgreSQL cannot infer the types of bare parameters in a select; SQLite needs no help."""
-    if getattr(transaction, "dialect", "postgres") == "sqlite":
-        return marks
-    casts = {int: "bigint", float: "double precision", str: "text"}
-    nulls = {"deadline_at": "double precision", "started_at": "double precision", "answered_at": "double precision"}
-    return ", ".join(
-        f"cast(? as {casts.get(type(value), nulls.get(name, 'text'))})" for name, value in values.items()
-    )

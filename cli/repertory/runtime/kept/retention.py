@@ -18,7 +18,7 @@ def prune_runs(database: Database, *, older_than_s: float) -> int:
         rows = transaction.query(
             """select id from run where ended_at < ? and not exists (
                    select 1 from run parent where parent.id = run.parent
-                   and (parent.ended_at is null or parent.ended_at >= ?))""",
+                   and (parent.ended_at is null or parent.ended_at >= ?)) for update""",
             before, before,
         )  # fmt: skip
         for row in rows:

@@ -226,6 +226,8 @@ def answer_prompt(database: Database, prompt: Prompt, answer: str, *, by: str) -
     if prompt.options and answer not in prompt.options:
         raise UserError(f"{answer!r} is no answer to prompt {prompt.id}", f"answer one of: {', '.join(prompt.options)}")
     with database.transaction() as transaction:
+        # The run before its prompts, as everybody does it: otherwise two could wait for each other.
+        transaction.query("select id from run where id = ? for update", prompt.run)
         rows = take_answer(transaction, prompt.id, answer, by=by)
         if rows or take_defaults(transaction, prompt.run):
             wake_run(transaction, prompt.run)

@@ -1,7 +1,8 @@
 """One database, two dialects: SQLite for a machine, PostgreSQL for a team.
 
 Statements are written once, with ``?`` placeholders, in the common subset of both. Each ``query`` is a transaction of its
-own; ``transaction`` groups several.
+own; ``transaction`` groups several. A ``select`` that ends with ``for share`` or ``for update`` keeps others from changing
+its rows until the end of the transaction.
 """
 
 from __future__ import annotations
@@ -119,3 +120,25 @@ def insert_numbered(transaction: Transaction, table: str, values: Mapping[str, o
 def _insert(transaction: Transaction, table: str, values: Mapping[str, object], tail: str) -> Sequence[Row]:
     marks = ", ".join("?" * len(values))
     return transaction.query(f"insert into {table} ({', '.join(values)}) values ({marks}){tail}", *values.values())
+
+
+def insert_where(
+    transaction: Transaction, table: str, values: Mapping[str, object], condition: str, *parameters: object
+) -> list[Row]:
+    """One row, only where a condition holds and none has its key; the row, or nothing."""
+    return transaction.query(
+        f"""insert into {table} ({', '.join(values)}) select {_typed(transaction, values)} where {condition}
+            on conflict do nothing returning *""",
+        *values.values(), *parameters,
+    )  # fmt: skip
+
+
+def _typed(transaction: Transaction, values: Mapping[str, object]) -> str:
+    """PostgreSQL cannot infer the types of bare parameters in a select; SQLite needs no help."""
+    if getattr(transaction, "dialect", "postgres") == "sqlite":
+        return ", ".join("?" * len(values))
+    casts = {int: "bigint", float: "double precision", str: "text"}
+    nulls = {"deadline_at": "double precision", "started_at": "double precision", "answered_at": "double precision"}
+    return ", ".join(
+        f"cast(? as {casts.get(type(value), nulls.get(name, 'text'))})" for name, value in values.items()
+    )
