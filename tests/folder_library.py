@@ -58,6 +58,11 @@ class FolderLibrary:
             _DESCRIBED[source] = describe(Home(self.root / ".describing"), folder)
         return self._finish(folder, "app", _DESCRIBED[source])
 
+    def edit_app(self, more: str) -> None:
+        """Something that the app does in future when it is loaded; its manifest stays as it is."""
+        (path,) = self.root.glob("*/app.py")
+        path.write_text(f"{path.read_text()}\n{more}\n")
+
     def add_playbook(self, body: str, *, header: str = "", inputs: str = "", name: str = "play", **declared: Any) -> Installed:
         """A playbook from the lines of its function."""
         source = playbook_source(body, header=header, inputs=inputs, name=name)

@@ -6,6 +6,7 @@ The database is REPERTORY_DATABASE_URL or the home's own.
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -47,4 +48,4 @@ if __name__ == "__main__":
         print(f"error: {error.message} ({error.hint})", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.exit(130)
+        os._exit(130)  # as the command does, without waiting for threads

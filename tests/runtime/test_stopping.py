@@ -205,6 +205,58 @@ def test_ctrl_c_holds_the_run_until_somebody_goes_on_with_it(lab: Lab) -> None:
     assert list(lab.settings.home.workers.iterdir()) == []
 
 
+# One that hears nothing: neither signals nor the end of its pipe, for no other thread of its process gets a turn.
+DEAF = """
+@app.action("go deaf", type="generic", timeout_s=120)
+def go_deaf(lab: Lab) -> Verdict:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    if os.path.exists(lab.log + ".deaf"):
+        return Verdict(verdict="heard")
+    open(lab.log + ".deaf", "w").close()
+    return Verdict(verdict=str(sum(range(10 ** 13))))
+"""
+
+
+def test_ctrl_c_waits_for_an_action_that_hears_nothing_and_a_second_one_does_not(lab: Lab) -> None:
+    lab.add_lab(DEAF)
+    run_id = lab.start(lab.add_playbook("return {'said': play.act('go deaf').required().values('verdict')}"), held=True)
+    process = spawn(lab, run_id)
+    until((lab.folder / "effects.log.deaf").exists)
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    assert found(lab, run_id).state == "running"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    assert (found(lab, run_id).state, found(lab, run_id).held) == ("queued", True)
+    until(lambda: processes_of(str(lab.settings.home.sdk)) == [], "an app's process is left over")
+    assert recover_interrupted(lab.settings, lab.database) == []
+    assert runs.queued_attempts(lab.database) == []
+    assert lab.attempt(run_id).state == "waiting"
+    assert lab.open_prompt().kind == "in_doubt"
+    lab.answer("run it again")
+    assert lab.attempt(run_id).outputs == {"said": ["heard"]}
+
+
+def test_ctrl_c_does_not_wait_for_an_app_to_be_loaded(lab: Lab) -> None:
+    """Nothing was asked of it yet, so nothing is in doubt."""
+    loading, go = lab.folder / "loading", lab.folder / "effects.log.go"
+    lab.add_lab()
+    lab.library.edit_app(f"import os, time\nopen({str(loading)!r}, 'w').close()\nwhile not os.path.exists({str(go)!r}):\n    time.sleep(0.01)")
+    run_id = lab.start(lab.add_playbook("play.act('count up', name='a').required()"), held=True)
+    process = spawn(lab, run_id)
+    until(loading.exists)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    assert (found(lab, run_id).state, found(lab, run_id).held) == ("queued", True)
+    assert [call.state for call in lab.calls(run_id)] == ["planned"]
+    until(lambda: processes_of(str(lab.settings.home.sdk)) == [], "an app's process is left over")
+    go_on(lab)
+    assert lab.attempt(run_id).state == "succeeded"
+    assert lab.happened() == ["count a 1"]
+
+
 def test_the_foreground_leaves_a_run_waiting_if_told_so(lab: Lab) -> None:
     lab.add_playbook("return {'said': play.ask('Well?')}", name="asking")
     run_id = lab.start(lab.add_playbook("return play.run('asking')"), held=True)

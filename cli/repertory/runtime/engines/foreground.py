@@ -63,7 +63,9 @@ class Foreground:
         return (rows[0]["id"], rows[0]["attempt"]) if rows else None
 
     def _attempt(self, due: tuple[str, int], watch: Callable[[Run], bool]) -> None:
-        """In a thread, so that Ctrl-C reaches this one; it stops when what is in flight has been recorded."""
+        """In a thread, so that Ctrl-C reaches this one. It stops when what is in flight has been recorded, however long that
+        takes: who cannot wait presses Ctrl-C again.
+        """
         failure: list[BaseException] = []
         over = threading.Event()  # Thread.join takes a thread for ended once Ctrl-C has interrupted it
 
@@ -79,9 +81,9 @@ class Foreground:
         try:
             while not over.wait(LOOK_S):
                 watch(runs.find_run(self.database, due[0]))
-        except BaseException:  # Ctrl-C, or watch cannot go on
+        except BaseException as error:  # Ctrl-C, or watch cannot go on
             self.executor.stop(hold=True)
-            over.wait(_STOP_S)
+            over.wait(None if isinstance(error, KeyboardInterrupt) else _STOP_S)
             raise
         if failure:
             raise failure[0]
@@ -96,9 +98,12 @@ def foreground(settings: Settings, database: Database, library: Library) -> Iter
     try:
         yield Foreground(settings=settings, database=database, executor=executor)
     finally:
-        executor.close()
-        # What could not be released by itself; should this fail, the next process finds out that this one is gone.
-        runs.forget_worker(database, name)
+        try:
+            # What is still under way: from here on nothing can be recorded that comes of ending it in the middle.
+            # Should this fail, the next process finds out that this one is gone.
+            runs.forget_worker(database, name, held=executor.holds)
+        finally:
+            executor.close()
         alive.leave()
 
 

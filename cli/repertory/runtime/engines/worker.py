@@ -53,9 +53,11 @@ def serve(settings: Settings, database: Database, library: Library, *, notice: C
         stopping.set()
         executor.stop()
         running.wait(DRAIN_S)
-        executor.close()
-        engine.stop()
-    runs.forget_worker(database, name)
+        try:
+            runs.forget_worker(database, name)  # what takes longer is ended in the middle, and cannot record that any more
+        finally:
+            executor.close()
+            engine.stop()
     alive.leave()
     notice(f"worker {name} has stopped")
 

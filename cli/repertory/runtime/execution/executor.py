@@ -145,8 +145,13 @@ class Executor:
         self._hold = hold
         self._stopping.set()
 
+    @property
+    def holds(self) -> bool:
+        """Whether its runs are kept from other workers."""
+        return self._hold
+
     def close(self) -> None:
-        """End all child processes."""
+        """End all child processes, whatever they do. What they did in this moment is not known."""
         self._stopping.set()
         self._tools.workers.close()
         if not self._shares_template:

@@ -306,12 +306,15 @@ def requeue(database: Database, run_id: str, *, held: bool) -> Run:
     return find_run(database, run_id)
 
 
-def forget_worker(database: Database, worker: str) -> list[str]:
-    """A worker is dead: its runs go back into the queue. Their next attempt finds out what had happened."""
+def forget_worker(database: Database, worker: str, *, held: bool = False) -> list[str]:
+    """A worker is dead, or as good as dead: its runs go back into the queue, and it can write to none of them any more.
+
+    Their next attempt finds out what had happened; ``held`` keeps workers from beginning it by themselves.
+    """
     rows = database.query(
-        """update run set state = 'queued', attempt = attempt + 1, worker = '', held = 0
+        """update run set state = 'queued', attempt = attempt + 1, epoch = epoch + 1, worker = '', held = ?
            where state = 'running' and worker = ? returning id""",
-        worker,
+        int(held), worker,
     )  # fmt: skip
     database.query(
         "update attempt set ended_at = ?, outcome = 'worker died' where worker = ? and ended_at is null",

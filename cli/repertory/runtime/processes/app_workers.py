@@ -91,11 +91,11 @@ class AppWorker:
         self.kind = kind
         self.idle_since = time.monotonic()
 
-    def greet(self, timeout_s: float) -> None:
-        """Let it load the app; raises CannotStart with the app's own reason."""
+    def greet(self, timeout_s: float, giving_up: threading.Event) -> None:
+        """Let it load the app; raises CannotStart with the app's own reason, and GivenUp."""
         try:
             self._pipe.write(self._hello)
-            reply = self._pipe.read(timeout_s)
+            reply = self._first_message(time.monotonic() + timeout_s, giving_up)
         except TimeoutError:
             raise self._failed(f"the app was not loaded within {timeout_s:.0f} s") from None
         except (Closed, BadMessage) as error:
@@ -104,6 +104,17 @@ class AppWorker:
             raise self._failed(f"the app's process ended while it was loaded ({self._ending()})")
         if reply["op"] != "ready":
             raise self._failed(str(reply.get("message", reply)))
+
+    def _first_message(self, deadline: float, giving_up: threading.Event) -> Message | None:
+        while not giving_up.is_set():
+            left = deadline - time.monotonic()
+            try:
+                return self._pipe.read(max(0.0, min(left, _LOOK_S)))
+            except TimeoutError:
+                if left <= _LOOK_S:
+                    raise
+        self.close()
+        raise GivenUp
 
     def _failed(self, reason: str) -> CannotStart:
         self.close()
@@ -151,6 +162,10 @@ class AppWorker:
         """Whether it can be used again."""
         return self._process.running()
 
+    def kill(self) -> None:
+        """End its process while somebody waits for it, who closes the rest."""
+        self._process.kill()
+
     def close(self) -> None:
         """End it."""
         self._process.kill()
@@ -168,7 +183,7 @@ class _Crew:
     """All workers of one kind."""
 
     idle: list[AppWorker] = field(default_factory=list)
-    busy: int = 0
+    busy: int = 0  # those that are being started count
 
 
 class AppWorkers:
@@ -181,6 +196,7 @@ class AppWorkers:
         self._output_bytes = output_bytes
         self._changed = threading.Condition()
         self._crews: dict[str, _Crew] = {}
+        self._lent: set[AppWorker] = set()
         self._closed = False
 
     def borrow(self, kind: WorkerKind, giving_up: threading.Event) -> AppWorker:
@@ -194,6 +210,7 @@ class AppWorkers:
                     worker = crew.idle.pop()
                     if worker.alive():
                         crew.busy += 1
+                        self._lent.add(worker)
                         return worker
                     worker.close()
                 if self._closed or giving_up.is_set():
@@ -203,24 +220,30 @@ class AppWorkers:
                     break
                 left = patience - time.monotonic() if crew.busy < kind.concurrency else _LOOK_S
                 self._changed.wait(max(0.0, min(left, _LOOK_S)))
-        return self._start(kind)
+        return self._start(kind, giving_up)
 
-    def _start(self, kind: WorkerKind) -> AppWorker:
+    def _start(self, kind: WorkerKind, giving_up: threading.Event) -> AppWorker:
         try:
             worker = AppWorker(kind, self._home, output_bytes=self._output_bytes)
-            worker.greet(self._start_s)
+            worker.greet(self._start_s, giving_up)
         except BaseException:
             with self._changed:
                 self._crews[kind.key].busy -= 1
                 self._changed.notify_all()
             raise
-        return worker
+        with self._changed:
+            if not self._closed:
+                self._lent.add(worker)
+                return worker
+        self.give_back(worker, usable=False)
+        raise GivenUp
 
     def give_back(self, worker: AppWorker, *, usable: bool) -> None:
         """After an action; an unusable worker is ended."""
         with self._changed:
             crew = self._crews[worker.kind.key]
             crew.busy -= 1
+            self._lent.discard(worker)
             keep = usable and not self._closed
             if keep:
                 worker.idle_since = time.monotonic()
@@ -238,12 +261,14 @@ class AppWorkers:
                 worker.close()
 
     def close(self) -> None:
-        """End every idle worker; busy ones end when they are given back."""
+        """End every worker; whoever waits for one finds it lost."""
         with self._changed:
             self._closed = True
             idle = [worker for crew in self._crews.values() for worker in crew.idle]
             for crew in self._crews.values():
                 crew.idle.clear()
+            for worker in self._lent:
+                worker.kill()
             self._changed.notify_all()
         for worker in idle:
             worker.close()
