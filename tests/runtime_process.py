@@ -7,6 +7,7 @@ The database is REPERTORY_DATABASE_URL or the home's own.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,12 @@ def main(home: str, library_root: str, what: str) -> None:
     recover_interrupted(settings, database)
     runs.requeue(database, what, held=True)
     with foreground(settings, database, library) as runner:
+
+        def stop(*_: object) -> None:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            runner.stop()
+
+        signal.signal(signal.SIGINT, stop)
         run = runner.run(what, watch=leave_it_waiting)
     print(run.state, flush=True)
 

@@ -30,7 +30,7 @@ def act_by_hand(
     new = runs.NewRun(event=subject, act=act, started_by=user_name(), held=True)
     with opened.database.transaction() as transaction:
         run_id = runs.create_run(transaction, new)
-    with resumable(run_id), foreground(opened.settings, opened.database, opened.library) as here, stopping_told():
+    with resumable(run_id), foreground(opened.settings, opened.database, opened.library) as here, stopping_told(here):
         run = here.run(run_id, watch=lambda _: _looked(look))
     return read_record(opened.database, run)
 

@@ -48,7 +48,7 @@ def follow(opened: Session, run: Run, *, json: bool, wait: bool) -> None:
 
 def _follow(opened: Session, here: Foreground, run: Run, *, json: bool, wait: bool) -> Run:
     while True:
-        with stopping_told(), _shown(opened, run, json=json) as look:
+        with stopping_told(here), _shown(opened, run, json=json) as look:
             current = here.run(run.id, watch=lambda one: _looked(look) and (wait or not waiting_prompts(opened, run.id)))
         prompts = waiting_prompts(opened, run.id)
         if current.ended or json or not prompts or not can_ask():

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from repertory.home import Home
     from repertory.items import Installed, InstalledSet, Kind
+    from repertory.runtime.engines.foreground import Foreground
     from repertory.runtime.storage.database import Database
     from repertory.settings import Settings
 
@@ -84,13 +85,13 @@ def session() -> Iterator[Session]:
 
 
 @contextmanager
-def stopping_told() -> Iterator[None]:
-    """Ctrl-C takes effect when the action in flight is recorded; a person who sees nothing happen would press it again."""
+def stopping_told(here: Foreground) -> Iterator[None]:
+    """Ctrl-C takes effect when the action in flight is recorded; a person who sees nothing happen presses it again."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)
+        here.stop()
         note("\nstopping when the action in flight is recorded; Ctrl-C again stops at once")
-        raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:

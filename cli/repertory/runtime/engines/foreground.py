@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from repertory.runtime.engines import liveness
@@ -33,6 +33,15 @@ class Foreground:
     settings: Settings
     database: Database
     executor: Executor
+    _told: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self) -> None:
+        """Let ``run`` end with KeyboardInterrupt as soon as what is in flight is recorded; for handlers of signals.
+
+        A handler that raised it itself could lose the second Ctrl-C of one who presses it twice.
+        """
+        self._told.set()
+        self.executor.stop(hold=True)
 
     def run(self, run_id: str, *, watch: Callable[[Run], bool]) -> Run:
         """Execute a run and its children until it has ended, or until ``watch`` says to leave it waiting.
@@ -41,7 +50,11 @@ class Foreground:
         """
         while True:
             run = runs.find_run(self.database, run_id)
-            if run.ended or (not watch(run) and run.state == "waiting"):
+            if run.ended:
+                return run
+            if self._told.is_set():
+                raise KeyboardInterrupt
+            if not watch(run) and run.state == "waiting":
                 return run
             due = self._next_due(run_id)
             if due is None:
@@ -63,11 +76,9 @@ class Foreground:
         return (rows[0]["id"], rows[0]["attempt"]) if rows else None
 
     def _attempt(self, due: tuple[str, int], watch: Callable[[Run], bool]) -> None:
-        """In a thread, so that Ctrl-C reaches this one. It stops when what is in flight has been recorded, however long that
-        takes: who cannot wait presses Ctrl-C again.
-        """
+        """In a thread, so that signals reach this one."""
         failure: list[BaseException] = []
-        over = threading.Event()  # Thread.join takes a thread for ended once Ctrl-C has interrupted it
+        over = threading.Event()  # Thread.join takes a thread for ended once an exception has interrupted it
 
         def work() -> None:
             try:
@@ -81,9 +92,12 @@ class Foreground:
         try:
             while not over.wait(LOOK_S):
                 watch(runs.find_run(self.database, due[0]))
-        except BaseException as error:  # Ctrl-C, or watch cannot go on
+        except KeyboardInterrupt:  # at once, whatever is in flight
             self.executor.stop(hold=True)
-            over.wait(None if isinstance(error, KeyboardInterrupt) else _STOP_S)
+            raise
+        except BaseException:  # watch cannot go on
+            self.executor.stop(hold=True)
+            over.wait(_STOP_S)
             raise
         if failure:
             raise failure[0]
