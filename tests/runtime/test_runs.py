@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from repertory.errors import UserError
 from repertory.runtime.kept import assets, events, runs
 from repertory.settings import AssetLimit
 
@@ -290,3 +291,52 @@ def test_time_and_chance_are_in_the_record(lab: Lab) -> None:
     assert before <= run.outputs["now"] <= time.time()
     assert 0 <= run.outputs["random"] < 1
     assert len(run.outputs["uuid"]) == 36
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id_without_looking_at_the_others(either_lab: Lab) -> None:
+    lab = either_lab
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    class Listening:
+        def query(self, sql: str, *parameters: object) -> list[Any]:
+            asked.append((sql, parameters))
+            return lab.database.query(sql, *parameters)
+
+    with lab.database.transaction() as transaction:
+        for name in ("ab12", "ab1", "ab9z", "a%2", "zz"):
+            runs.create_run(transaction, runs.NewRun(event=None, act={}), run_id=name)
+    found = {text: runs.find_run(Listening(), text).id for text in ("ab12", "ab1", "ab9", "a%", "z", "zz")}
+    assert found == {"ab12": "ab12", "ab1": "ab1", "ab9": "ab9z", "a%": "a%2", "z": "zz", "zz": "zz"}
+    assert len(asked) == len(found), "one question is enough"
+    sql, parameters = asked[2]
+    with lab.database.transaction() as transaction:
+        if lab.settings.database_url:
+            transaction.query("set local enable_seqscan = off")  # so small a table is read as a whole
+            plan = str(transaction.query(f"explain {sql}", *parameters))
+            assert "Index Cond: ((id >=" in plan
+        else:
+            (row,) = transaction.query(f"explain query plan {sql}", *parameters)
+            assert row["detail"].startswith("SEARCH run USING INDEX")
+            assert "id>? AND id<?" in row["detail"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ab", "more than one run begins with 'ab'"),
+        ("AB1", "no run is called 'AB1'"),
+        ("ab1_", "no run is called 'ab1_'"),
+        ("%", "no run is called '%'"),
+        ("ab12345", "no run is called 'ab12345'"),
+        ("\U0010ffff", "no run is called "),
+        ("", "no run is called ''"),
+    ],
+)
+def test_what_names_no_run_or_several_is_refused(either_lab: Lab, text: str, said: str) -> None:
+    with either_lab.database.transaction() as transaction:
+        for name in ("ab12", "ab13"):
+            runs.create_run(transaction, runs.NewRun(event=None, act={}), run_id=name)
+    with pytest.raises(UserError) as refusal:
+        runs.find_run(either_lab.database, text)
+    assert refusal.value.message.startswith(said)
+    assert refusal.value.hint
