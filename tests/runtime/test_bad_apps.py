@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -196,3 +198,35 @@ def test_processes_of_an_app_end_with_it(lab: Lab) -> None:
     add_bad(lab, "import subprocess; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(300)', lab.log])")
     assert lab.run("play.act('misbehave once').required()").state == "succeeded"
     until(lambda: not processes_of(str(lab.effects)), "a process of the app is left over")
+
+
+WHO = """
+@app.action("who")
+def who(lab: Lab) -> int:
+    return os.getpid()
+"""
+
+
+def test_an_app_with_nothing_to_do_is_ended_in_time_although_nobody_asks_for_another(lab: Lab) -> None:
+    lab.add_lab(WHO)
+    item = lab.add_playbook("return {'pids': play.act('who').values('value')}")
+    lab.limit(idle_worker_s=0.5)
+    executor = lab.executor()
+    for _ in range(2):  # once is not enough: the one that is started later is ended, too
+        run = lab.attempt(lab.start(item), executor)
+        (pid,) = run.outputs["pids"]
+        until(lambda pid=pid: not Path(f"/proc/{pid}").exists(), "the app's process is ended")
+    until(lambda: "idle apps" not in [thread.name for thread in threading.enumerate()], "nobody waits for nothing")
+    executor.close()
+
+
+def test_an_app_that_has_something_to_do_now_and_then_stays(lab: Lab) -> None:
+    lab.add_lab(WHO)
+    item = lab.add_playbook("return {'pids': play.act('who').values('value')}")
+    lab.limit(idle_worker_s=2.0)
+    executor, pids, began = lab.executor(), set[int](), time.monotonic()
+    while time.monotonic() - began < 3.0:  # longer than any of them may be idle
+        pids.update(lab.attempt(lab.start(item), executor).outputs["pids"])
+    executor.close()
+    assert len(pids) == 1
+    no_process_is_left(lab)

@@ -197,13 +197,13 @@ class AppWorkers:
         self._changed = threading.Condition()
         self._crews: dict[str, _Crew] = {}
         self._lent: set[AppWorker] = set()
-        self._closed = False
+        self._closing = threading.Event()
+        self._is_retiring = False
 
     def borrow(self, kind: WorkerKind, giving_up: threading.Event) -> AppWorker:
         """An idle worker, or a new one, or the next that becomes idle; raises CannotStart and GivenUp."""
         patience = time.monotonic() + PATIENCE_S
         with self._changed:
-            self._retire()
             crew = self._crews.setdefault(kind.key, _Crew())
             while True:
                 while crew.idle:
@@ -213,7 +213,7 @@ class AppWorkers:
                         self._lent.add(worker)
                         return worker
                     worker.close()
-                if self._closed or giving_up.is_set():
+                if self._closing.is_set() or giving_up.is_set():
                     raise GivenUp
                 if crew.busy == 0 or (crew.busy < kind.concurrency and time.monotonic() >= patience):
                     crew.busy += 1
@@ -232,7 +232,7 @@ class AppWorkers:
                 self._changed.notify_all()
             raise
         with self._changed:
-            if not self._closed:
+            if not self._closing.is_set():
                 self._lent.add(worker)
                 return worker
         self.give_back(worker, usable=False)
@@ -244,26 +244,41 @@ class AppWorkers:
             crew = self._crews[worker.kind.key]
             crew.busy -= 1
             self._lent.discard(worker)
-            keep = usable and not self._closed
+            keep = usable and not self._closing.is_set()
             if keep:
                 worker.idle_since = time.monotonic()
                 crew.idle.append(worker)
+                if not self._is_retiring:
+                    self._is_retiring = True
+                    threading.Thread(target=self._retire, name="idle apps", daemon=True).start()
             self._changed.notify_all()
         if not keep:
             worker.close()
 
     def _retire(self) -> None:
-        """End workers that have had nothing to do for long."""
-        now = time.monotonic()
-        for crew in self._crews.values():
-            for worker in [worker for worker in crew.idle if now - worker.idle_since > self._idle_s]:
-                crew.idle.remove(worker)
+        """End workers that have had nothing to do for long, as long as there are any; sleeps until the next one is due."""
+        pause = self._idle_s
+        while not self._closing.wait(pause):
+            with self._changed:
+                retired = self._take_retired(time.monotonic() - self._idle_s)
+                left = [worker.idle_since for crew in self._crews.values() for worker in crew.idle]
+                self._is_retiring = bool(left)
+            for worker in retired:
                 worker.close()
+            if not left:
+                return
+            pause = max(0.0, min(left) + self._idle_s - time.monotonic())
+
+    def _take_retired(self, before: float) -> list[AppWorker]:
+        retired = [worker for crew in self._crews.values() for worker in crew.idle if worker.idle_since <= before]
+        for worker in retired:
+            self._crews[worker.kind.key].idle.remove(worker)
+        return retired
 
     def close(self) -> None:
         """End every worker; whoever waits for one finds it lost."""
         with self._changed:
-            self._closed = True
+            self._closing.set()
             idle = [worker for crew in self._crews.values() for worker in crew.idle]
             for crew in self._crews.values():
                 crew.idle.clear()
