@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -165,7 +166,7 @@ def home_error(root: Path, error: OSError) -> UserError:
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
     """Replace a file's content completely or not at all; what can be made again need not survive a power cut."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with open(descriptor, "wb") as output:
@@ -178,3 +179,26 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o600, durable: 
     except BaseException:
         os.unlink(name)
         raise
+    if durable:
+        settle_names(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, readable by its owner only, and all above it that are missing, so that they survive a power cut."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+        settle_names(path.parent)
+
+
+def settle_names(folder: Path) -> None:
+    """Let what was made in a folder, renamed or removed survive a power cut, where its file system can promise that."""
+    with suppress(PermissionError):  # what lies above our own folder need not be readable
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
+        finally:
+            os.close(descriptor)

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import uv
 
 from repertory.content.changes.progress import Progress
+from repertory.content.durability import settle
 from repertory.content.environments.interpreters import base_python
 from repertory.content.environments.listing import write_listing
 from repertory.content.environments.package_index import index_settings
 from repertory.content.environments.python_versions import accepts, lowest
 from repertory.content.surroundings import CERTIFICATES, PROXIES, inherited
 from repertory.errors import UserError
-from repertory.home import Home, home_error
+from repertory.home import Home, home_error, make_folder, settle_names
 from repertory_sdk.manifest import AppManifest, PlaybookManifest
 
 if TYPE_CHECKING:
@@ -55,11 +56,12 @@ def provide_environment(home: Home, folder: Path, wanted_python: str, *, name: s
     if not digest:
         return Environment(digest="", python=python)
     target = home.environment(digest)
-    if not (target / "bin" / "python").exists():
-        try:
+    try:
+        if not (target / "bin" / "python").exists():
             _build(target, text, python, home.wheels, name=name)
-        except OSError as error:
-            raise home_error(home.root, error) from error
+        settle_names(target.parent)  # whoever put it there may have died before
+    except OSError as error:
+        raise home_error(home.root, error) from error
     return Environment(digest=digest, python=target / "bin" / "python")
 
 
@@ -100,7 +102,7 @@ def _identity(python: Path) -> str:
 
 def _build(target: Path, lock: str, python: Path, wheels: Path, *, name: str) -> None:
     """Build beside the target and rename, so that nobody ever sees half of one."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(target.parent)
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
     try:
         (work / LOCK_FILE).write_text(lock, "utf-8")
@@ -109,6 +111,7 @@ def _build(target: Path, lock: str, python: Path, wheels: Path, *, name: str) ->
         if lock.strip():
             _install([*INSTALL, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE], work, wheels, name=name)
         write_listing(made)
+        settle(made)
         _put_in_place(made, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)

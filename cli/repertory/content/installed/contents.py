@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repertory.content.durability import settle
 from repertory.content.git.paths import Refused, TreeLimits
 from repertory.content.git.tree import Tree, entries_below
 from repertory.errors import UserError
-from repertory.home import Home, home_error, write_atomically
+from repertory.home import Home, home_error, make_folder, settle_names, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,17 +40,20 @@ def export(home: Home, tree: Tree, folder: str) -> str:
     listing = listing_of(files.items())
     digest = hashlib.sha256(listing).hexdigest()
     target = home.content(digest)
-    if is_intact(target, digest):
-        return digest
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_intact(target, digest):
+            settle_names(target.parent)  # whoever put it there may have died before
+            return digest
+        make_folder(target.parent)
         fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
         try:
             for path, content in files.items():
                 _write_new(fresh / path, content)
             shutil.rmtree(target, ignore_errors=True)  # what is left of a damaged one
             write_atomically(home.listing(digest), listing)
+            settle(fresh)
             fresh.rename(target)
+            settle_names(target.parent)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
