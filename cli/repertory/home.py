@@ -118,6 +118,14 @@ class Home:
         """The virtual environment with this digest."""
         return self.root / "environments" / digest
 
+    def environment_listing(self, digest: str) -> Path:
+        """One line for each file of the environment with this digest, as it was built."""
+        return self.root / "listings" / f"{digest}.files"
+
+    def environment_stamp(self, digest: str) -> Path:
+        """What the file system said of that environment when its files were last compared with its listing."""
+        return self.root / "listings" / f"{digest}.stamp"
+
     def listing(self, digest: str) -> Path:
         """One line for each file of the tree with this content hash; the hash is that of these lines."""
         return self.root / "content" / f"{digest}.files"

@@ -19,7 +19,8 @@ class Installed:
     """One line of the lock, with where its bytes are.
 
     ``name`` is the full name ``repository/item``; ``hash`` the content hash (sha256, hexadecimal); ``folder`` the
-    immutable tree; ``python`` the interpreter to run it with, in the item's own environment.
+    immutable tree; ``python`` the interpreter to run it with, in the item's own environment; ``environment`` the digest of
+    that, empty where it is the tool's own interpreter.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Installed:
     folder: Path
     python: Path
     manifest: AppManifest | PlaybookManifest
+    environment: str = ""
 
     @property
     def short_name(self) -> str:

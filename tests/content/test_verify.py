@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from content.builders import Repository
 from content.changing_app import publish
 from content.test_environments import locked as pin_of
 from content.test_environments import make_wheel
-from repertory.content.changes.install import install
-from repertory.content.environments.listing import LISTING
-from repertory.content.installed.lock import read_lock
+from repertory.commands._session import HomeLibrary
+from repertory.content.changes.install import install, remove
+from repertory.content.installed.garbage import InUse, collect
+from repertory.content.installed.lock import installed, read_lock
 from repertory.content.installed.restore import restore
 from repertory.content.installed.verification import verify
 from repertory.content.offered.repositories import remove_repository, sync
-from repertory.errors import NotFound
+from repertory.errors import NotFound, UserError
 from repertory.home import Home
 
 
@@ -147,8 +149,73 @@ def test_another_interpreter(full_home: Home) -> None:
 
 
 def test_an_environment_without_its_listing(full_home: Home) -> None:
-    (environment_of(full_home) / LISTING).unlink()
+    full_home.environment_listing(environment_of(full_home).name).unlink()
     assert found(full_home) == [("community/blocklist", "environment", "")]
+
+
+# --------------------------------------------------------------- before execution
+
+
+def check(home: Home) -> None:
+    """As before an execution."""
+    item = installed(home).apps["community/blocklist"]
+    HomeLibrary(home).pinned(item.name, item.hash)
+
+
+def touched(path: Path) -> None:
+    path.with_name("evil.pth").write_text("import os\n")
+
+
+ENVIRONMENT_CHANGES: dict[str, Callable[[Path], object]] = {
+    "one bit": flip, "a file is gone": remove_file, "a link": replace_by_link, "a file more": touched,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT_CHANGES)
+def test_a_changed_environment_is_not_executed(full_home: Home, name: str) -> None:
+    check(full_home)
+    (module,) = environment_of(full_home).rglob("greeting.py")
+    ENVIRONMENT_CHANGES[name](module)
+    with pytest.raises(UserError, match="community/blocklist: its environment was changed") as raised:
+        check(full_home)
+    assert "repertory install --locked" in raised.value.hint
+    restore(full_home)
+    check(full_home)
+    assert found(full_home) == []
+    assert [path.name for path in environment_of(full_home).parent.iterdir()] == [environment_of(full_home).name]
+
+
+def test_what_is_noted_of_an_environment_lies_outside_of_it(full_home: Home) -> None:
+    folder = environment_of(full_home)
+    assert [path for path in folder.rglob("*") if folder.name in path.name or "repertory" in path.name] == []
+
+
+def test_a_copied_home_is_compared_by_its_bytes(full_home: Home, tmp_path: Path) -> None:
+    copied = Home(tmp_path / "copied")
+    shutil.copytree(full_home.root, copied.root, symlinks=True)
+    stamp = copied.environment_stamp(environment_of(copied).name)
+    before = stamp.read_bytes()
+    check(copied)
+    assert stamp.read_bytes() != before
+    check(copied)
+
+
+def test_an_environment_without_interpreter_names_the_cure(full_home: Home) -> None:
+    (environment_of(full_home) / "bin" / "python").unlink()
+    with pytest.raises(UserError, match="is gone, or its interpreter is") as raised:
+        check(full_home)
+    assert "repertory install --locked" in raised.value.hint
+    restore(full_home)
+    check(full_home)
+
+
+def test_the_notes_go_with_the_environment(full_home: Home) -> None:
+    digest = environment_of(full_home).name
+    remove(full_home, ["blocklist"])
+    gone = collect(full_home, keep=1, in_use=InUse)
+    notes = {full_home.environment_listing(digest), full_home.environment_stamp(digest)}
+    assert set(gone.environments) == {full_home.environment(digest), *notes}
+    assert [path for path in gone.environments if path.exists()] == []
 
 
 def test_a_signer_that_the_lock_does_not_know(full_home: Home) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from repertory.commands._output import note
+from repertory.content.environments.listing import check_environment
 from repertory.content.installed.contents import verify_hash
 from repertory.content.installed.lock import installed
 from repertory.content.installed.pinned import pinned_item
@@ -60,6 +61,7 @@ class HomeLibrary:
             self._older[(name, digest)] = item
         if time.monotonic() - self._verified.get(digest, -VERIFIED_S) >= VERIFIED_S:
             verify_hash(item)
+            check_environment(self.home, item.environment, name=item.name)
             self._verified[digest] = time.monotonic()
         return item
 

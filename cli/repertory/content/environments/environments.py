@@ -17,7 +17,7 @@ import uv
 from repertory.content.changes.progress import Progress
 from repertory.content.durability import settle
 from repertory.content.environments.interpreters import base_python
-from repertory.content.environments.listing import write_listing
+from repertory.content.environments.listing import is_as_built, write_listing
 from repertory.content.environments.package_index import index_settings
 from repertory.content.environments.python_versions import accepts, lowest
 from repertory.content.surroundings import CERTIFICATES, PROXIES, inherited
@@ -49,7 +49,7 @@ class Environment:
 
 
 def provide_environment(home: Home, folder: Path, wanted_python: str, *, name: str) -> Environment:
-    """Build what an app's ``requirements.lock`` says unless it is there; ``name`` is how errors call the app."""
+    """Build what an app's ``requirements.lock`` says unless it is there as it was built; ``name`` is how errors call the app."""
     python = find_python(wanted_python, name=name)
     text = _locked_text(folder)
     digest = _wanted_digest(text, python)
@@ -57,9 +57,11 @@ def provide_environment(home: Home, folder: Path, wanted_python: str, *, name: s
         return Environment(digest="", python=python)
     target = home.environment(digest)
     try:
-        if not (target / "bin" / "python").exists():
-            _build(target, text, python, home.wheels, name=name)
-        settle_names(target.parent)  # whoever put it there may have died before
+        with home.exclusive("building"):
+            if not is_as_built(home, digest):
+                _build(target, text, python, home.wheels, name=name)
+                write_listing(home, digest)
+            settle_names(target.parent)  # whoever put it there may have died before
     except OSError as error:
         raise home_error(home.root, error) from error
     return Environment(digest=digest, python=target / "bin" / "python")
@@ -110,9 +112,10 @@ def _build(target: Path, lock: str, python: Path, wheels: Path, *, name: str) ->
         _uv(["venv", "--relocatable", "--no-project", "--python", str(python), str(made)], work, name=name)
         if lock.strip():
             _install([*INSTALL, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE], work, wheels, name=name)
-        write_listing(made)
         settle(made)
-        _put_in_place(made, target)
+        if target.exists():  # its interpreter was removed from the machine, or somebody changed it
+            target.rename(work / "before")
+        made.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -130,17 +133,6 @@ def collect_wheels(folder: Path, target: Path, *, name: str) -> None:
     words = ["tool", "run", "--from", "pip", "pip", "download", "--quiet", "--disable-pip-version-check"]
     words += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "-d", str(target), "-r", str(folder / LOCK_FILE)]
     _uv(words, target, name=name)
-
-
-def _put_in_place(made: Path, target: Path) -> None:
-    if target.exists() and not (target / "bin" / "python").exists():
-        shutil.rmtree(target)  # its interpreter was removed from the machine
-    try:
-        made.rename(target)
-    except OSError:
-        if not (target / "bin" / "python").exists():
-            raise
-        # Another process was faster; what it built is equal.
 
 
 def lock_requirements(requires: Sequence[str], wanted_python: str) -> str:

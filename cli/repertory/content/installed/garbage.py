@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 # A folder that is being filled is younger: the steps in between take no longer, and have limits of their own.
 ABANDONED_S = 3600.0
-TEMPORARY = (".new-*", ".sdk-*", ".history-*", ".old-*", ".*.json.????????", ".repertory.lock.????????")
+TEMPORARY = (
+    ".new-*", ".sdk-*", ".history-*", ".old-*", ".*.json.????????", ".*.files.????????", ".*.stamp.????????",
+    ".repertory.lock.????????",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +77,10 @@ def _find(home: Home, keep: int, in_use: InUse) -> Garbage:
     found = Garbage(
         generations=[one.number for one in known if one not in kept],
         contents=_others(home.content("x").parent, hashes | {home.listing(digest).name for digest in hashes}),
-        environments=_others(home.environment("x").parent, environments),
+        environments=[
+            *_others(home.environment("x").parent, environments),
+            *_others(home.environment_listing("x").parent, _notes(home, environments)),
+        ],
         sdks=[] if in_use.sdks is None else _others(home.sdk, in_use.sdks),
         temporary=_abandoned(home),
     )
@@ -96,6 +102,11 @@ def _environments(home: Home, known: Iterable[Generation], hashes: frozenset[str
     return locked | {environment_digest_of_content(home, digest) for digest in hashes}
 
 
+def _notes(home: Home, environments: Iterable[str]) -> set[str]:
+    """Names of what is noted about these environments."""
+    return {path(digest).name for digest in environments for path in (home.environment_listing, home.environment_stamp)}
+
+
 def _others(folder: Path, needed: Iterable[str]) -> list[Path]:
     """Everything in a folder of ours but these names, and what is still being made."""
     names = set(needed)
@@ -108,7 +119,8 @@ def _children(folder: Path) -> list[Path]:
 
 def _abandoned(home: Home) -> list[Path]:
     """What processes that were killed left half made."""
-    folders = (home.content("x").parent, home.environment("x").parent, home.repository("x").parent, home.sdk)
+    names = (home.content("x"), home.environment("x"), home.environment_listing("x"), home.repository("x"))
+    folders = [*(path.parent for path in names), home.sdk]
     before = time.time() - ABANDONED_S
     found = [path for folder in (*folders, home.generations, home.lock.parent) for name in TEMPORARY for path in folder.glob(name)]
     return sorted({path for path in found if path.lstat().st_mtime < before})

@@ -177,6 +177,7 @@ def _installed_item(home: Home, item: LockedItem) -> Installed:
         folder=folder,
         python=python_of(home, item.environment),
         manifest=read_installed_manifest(item, folder),
+        environment=item.environment,
     )
 
 

@@ -27,7 +27,7 @@ def pinned_item(home: Home, name: str, digest: str) -> Installed:
     environment = environment_of(home, manifest, digest, name, silent)
     return Installed(
         name=name, kind=kind, version=manifest.version, hash=digest, folder=home.content(digest),
-        python=python_of(home, environment), manifest=manifest,
+        python=python_of(home, environment), manifest=manifest, environment=environment,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from repertory.content.changes.planning import installed_item
-from repertory.content.environments.listing import LISTING, list_environment
+from repertory.content.environments.listing import list_environment
 from repertory.content.git.paths import Refused
 from repertory.content.installed.claims import contradictions
 from repertory.content.installed.contents import listing_of, walk_files
@@ -126,7 +126,7 @@ def environment_deviations(home: Home, digest: str) -> list[Deviation]:
     if not (folder / "bin" / "python").exists():
         return [Deviation(what="environment", message="its environment is gone, or its interpreter is")]
     try:
-        wanted = (folder / LISTING).read_bytes()
+        wanted = home.environment_listing(digest).read_bytes()
         found = list_environment(folder)
     except OSError as error:
         return [Deviation(what="environment", message=f"cannot be read: {error}")]
