@@ -189,6 +189,20 @@ def test_an_update_that_goes_back_is_told_and_asked(member: User, team: Reposito
     assert versions(member)[BLOCKLIST] == "1.1.0"
 
 
+def test_an_update_goes_on_and_says_what_it_left(member: User, team: Repository) -> None:
+    team.write({"apps/blocklist/app.json": "{", "playbooks/recon/README.md": "more"}).commit()
+    member.done("sync")
+    plain = member("update", "--dry-run", "--json")
+    assert (plain.code, [one["name"] for one in conforms(plain.json, "review")["left_out"]]) == (1, [BLOCKLIST])
+    told = member("update")
+    assert (told.code, told.out.splitlines()[-1]) == (1, "team/recon 1.0.0: updated")
+    assert "team/blocklist is left as it is: team/blocklist cannot be installed" in told.err
+    assert "  → tell whoever keeps it" in told.err
+    plain = member("update", "--json")
+    assert (plain.code, [one["name"] for one in conforms(plain.json, "update")["left_out"]]) == (1, [BLOCKLIST])
+    assert "everything is as it was synced last" not in member("update").out
+
+
 def test_a_pin(member: User, team: Repository) -> None:
     pinned = conforms(member.asked("pin", "blocklist"), "pin")["pinned"]
     assert pinned[0]["name"] == BLOCKLIST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from repertory.content.changes.differences import Difference, difference, field_
 from repertory.content.changes.install import carry_out, install
 from repertory.content.changes.permissions import phrase_of, sentence_of, widening
 from repertory.content.changes.planning import Request, make_plan
-from repertory.content.changes.review import Review, ReviewedItem
+from repertory.content.changes.review import LeftOut, Review, ReviewedItem
 from repertory.content.changes.updates import outdated, set_pinned
 from repertory.content.installed.contents import verify_hash
 from repertory.content.installed.lock import LockedItem, installed, read_lock
@@ -147,7 +148,9 @@ def test_an_item_that_is_not_on_offer_any_more_stays(team_home: Home, community:
     community.git("rm", "-rq", "apps")
     community.commit()
     sync(team_home)
-    assert review(team_home).notes == ["community/blocklist is not on offer any more: left as it is"]
+    (left,) = review(team_home).left_out
+    assert (left.name, left.message) == ("community/blocklist", "is not on offer any more")
+    assert "repertory pin community/blocklist" in left.hint
     (gone,) = outdated(team_home)
     assert (gone.item.name, gone.version, gone.problem) == ("community/blocklist", "", "not on offer any more")
     with pytest.raises(UserError, match="not on offer any more"):
@@ -158,7 +161,8 @@ def test_a_broken_item_stays(team_home: Home, community: Repository) -> None:
     community.write({"apps/blocklist/app.json": "{"})
     commit = community.commit()
     sync(team_home)
-    assert review(team_home).notes == [f"community/blocklist is broken at {commit[:12]}: left as it is"]
+    (left,) = review(team_home).left_out
+    assert (left.name, "cannot be installed" in left.message, left.hint != "") == ("community/blocklist", True, True)
     assert [one.problem for one in outdated(team_home)] == [f"broken at {commit[:12]}"]
     with pytest.raises(UserError, match="cannot be installed"):
         review(team_home, "blocklist")
@@ -214,10 +218,61 @@ def test_changed_bytes_under_an_unchanged_version_stop(team_home: Home, communit
     sync(team_home)
     for path in served:
         path.write_text(path.read_text().replace(community.path.as_uri(), "https://example.org/community"))
+    (left,) = review(team_home).left_out
+    assert left.message == "community/blocklist 1.0.0: changed bytes under an unchanged version"
     with pytest.raises(UserError, match=r"community/blocklist 1\.0\.0: changed bytes under an unchanged version"):
-        review(team_home)
+        review(team_home, "blocklist")
     (one,) = outdated(team_home)
     assert one.problem == "changed bytes under an unchanged version"
+
+
+@pytest.fixture
+def three_homes(team_home: Home, new_repository: Callable[[str], Repository]) -> dict[str, Repository]:
+    """Follows two more repositories, and has their apps installed."""
+    made = {}
+    for name in ("second", "third"):
+        made[name] = new_repository(name).write(item_files())
+        made[name].commit()
+        add_repository(team_home, name, str(made[name].path))
+    assert not sync(team_home).failed
+    install(team_home, ["second/blocklist", "third/blocklist"])
+    return made
+
+
+def test_an_update_goes_on_past_what_cannot_be_updated(
+    team_home: Home, community: Repository, three_homes: dict[str, Repository]
+) -> None:
+    """One is broken, the copy of another repository is gone."""
+    community.write({"apps/blocklist/app.json": "{", "playbooks/recon/README.md": "more"}).commit()
+    for repository in three_homes.values():
+        publish(repository, "1.1.0")
+    assert not sync(team_home).failed
+    shutil.rmtree(team_home.repository("second"))
+    found = review(team_home)
+    assert [one.name for one in found.left_out] == ["community/blocklist", "second/blocklist"]
+    assert all(one.hint for one in found.left_out)
+    assert [item.name for item in found.changing] == ["community/recon", "third/blocklist"]
+    reports = carry_out(team_home, ALL, reviewed=found.digest)
+    assert [(one.name, one.state) for one in reports] == [("community/recon", "updated"), ("third/blocklist", "updated")]
+    assert (locked(team_home).version, locked(team_home, "third/blocklist").version) == ("1.0.0", "1.1.0")
+    assert [item.name for item in review(team_home, "third/blocklist", "second/blocklist").changing] == []
+
+
+def test_an_update_goes_on_past_an_environment_that_cannot_be_built(
+    team_home: Home, three_homes: dict[str, Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    three_homes["second"].write({"apps/blocklist/requirements.lock": f"nowhere==1.0 --hash=sha256:{'0' * 64}\n"})
+    publish(three_homes["second"], "1.1.0", requires=["nowhere==1.0"])
+    publish(three_homes["third"], "1.1.0")
+    assert not sync(team_home).failed
+    left: list[LeftOut] = []
+    reports = carry_out(team_home, ALL, leave_out=left.append)
+    assert [one.name for one in reports] == ["third/blocklist"]
+    assert [(one.name, one.hint != "") for one in left] == [("second/blocklist", True)]
+    assert locked(team_home, "second/blocklist").version == "1.0.0"
+    with pytest.raises(UserError, match="the environment cannot be built"):
+        carry_out(team_home, ALL)
 
 
 # ------------------------------------------------------------------- outdated

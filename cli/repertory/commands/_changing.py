@@ -12,12 +12,15 @@ from repertory.commands._reviewview import review_json, tell_review
 from repertory.content.changes.consent import Consent, agree
 from repertory.content.changes.install import carry_out
 from repertory.content.changes.planning import Request, make_plan
+from repertory.content.changes.progress import silent
+from repertory.errors import EXIT_NOT_DONE
+from repertory_sdk.convert import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from repertory.content.changes.install import InstallReport
-    from repertory.content.changes.review import Review
+    from repertory.content.changes.review import LeftOut, Review
     from repertory.settings import Settings
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree, as far as install.allow in config.toml permits.")]
@@ -37,11 +40,19 @@ class Wishes:
 
 
 def change_installed(settings: Settings, request: Request, wishes: Wishes) -> None:
-    """Show what would change, get consent, and do exactly that."""
+    """Show what would change, get consent, and do exactly that; exits with 1 where an item had to be left out."""
     review = make_plan(settings.home, request).review
+    left = list(review.left_out)
     if may_change(settings, review, wishes):
-        tell = _silent if wishes.json else _tell_step
-        tell_done(review, carry_out(settings.home, request, reviewed=review.digest, progress=tell), wishes)
+        reports = carry_out(
+            settings.home, request, reviewed=review.digest, progress=silent if wishes.json else _tell_step,
+            leave_out=left.append if request.update else None,
+        )  # fmt: skip
+        tell_done(review, reports, wishes, left)
+    for one in () if wishes.json else left:
+        note(f"{one.name} is left as it is: {one.message}" + (f"\n  → {one.hint}" if one.hint else ""))
+    if left:
+        raise typer.Exit(EXIT_NOT_DONE)
 
 
 def may_change(settings: Settings, review: Review, wishes: Wishes) -> bool:
@@ -57,27 +68,31 @@ def may_change(settings: Settings, review: Review, wishes: Wishes) -> bool:
     return True
 
 
-def tell_done(review: Review, reports: Sequence[InstallReport], wishes: Wishes) -> None:
+def tell_done(review: Review, reports: Sequence[InstallReport], wishes: Wishes, left: Sequence[LeftOut] = ()) -> None:
     """What became of it."""
-    if wishes.json:
-        emit({"review": review.digest, "items": [_as_json(report) for report in reports], "notes": list(review.notes)})
-        return
-    for report in reports:
-        _tell(report)
-    if not reports:
-        say("everything is as it was synced last")
+    emit(_all_as_json(review, reports, left)) if wishes.json else _tell_all(reports, left)
 
 
 def _ask() -> bool:
     return ask_line("Agree to all of this? Type yes", default="no").strip().lower() in ("y", "yes")
 
 
-def _silent(_name: str, _step: str) -> None:
-    """Programs read the report."""
-
-
 def _tell_step(name: str, step: str) -> None:
     note(f"{name}: {step}")
+
+
+def _tell_all(reports: Sequence[InstallReport], left: Sequence[LeftOut]) -> None:
+    for report in reports:
+        _tell(report)
+    if not reports and not left:
+        say("everything is as it was synced last")
+
+
+def _all_as_json(review: Review, reports: Sequence[InstallReport], left: Sequence[LeftOut]) -> dict[str, Any]:
+    return {
+        "review": review.digest, "items": [_as_json(report) for report in reports], "notes": list(review.notes),
+        "left_out": [to_json(one) for one in left],
+    }  # fmt: skip
 
 
 def _tell(report: InstallReport) -> None:

@@ -38,6 +38,7 @@ def review_json(review: Review) -> dict[str, Any]:
         "items": [_item_json(item) for item in sorted(review.items, key=lambda one: one.name)],
         "unmet": [to_json(need) for need in review.unmet],
         "notes": list(review.notes),
+        "left_out": [to_json(one) for one in review.left_out],
     }
 
 

@@ -29,7 +29,7 @@ def command(
 
     An item that may do nothing new goes through. New or changed actions that change things, hosts, files, programs and
     packages are shown and asked about, as `repertory install` does, and so is a way back to an older version or commit.
-    Pinned items stay.
+    Pinned items stay. One that cannot be updated is left as it is and told with its cure; then the command exits with 1.
 
     Examples:
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +10,7 @@ from repertory.content.changes.permissions import describe_permissions, needs_of
 from repertory.content.changes.planning import Request, installed_item, make_plan
 from repertory.content.changes.progress import Progress, silent
 from repertory.content.changes.resolution import UnmetNeed, present_actions, unmet_needs
+from repertory.content.changes.review import LeftOut
 from repertory.content.environments.environments import environment_of
 from repertory.content.git import commits as git
 from repertory.content.installed.contents import export
@@ -61,12 +62,14 @@ def install(home: Home, names: Sequence[str], progress: Progress | None = None) 
 
 
 def carry_out(
-    home: Home, request: Request, *, reviewed: str = "", progress: Progress | None = None
-) -> list[InstallReport]:
+    home: Home, request: Request, *, reviewed: str = "", progress: Progress | None = None,
+    leave_out: Callable[[LeftOut], None] | None = None,
+) -> list[InstallReport]:  # fmt: skip
     """Do what a request means, all of it or nothing.
 
     ``reviewed`` is the digest of the review that was agreed to; anything else is refused. ``progress`` hears the item's
-    name and what is being done with it.
+    name and what is being done with it. With ``leave_out``, which hears of them, items stay what they are whose
+    environment cannot be built.
     """
     tell = progress or silent
     with home.exclusive():
@@ -79,7 +82,14 @@ def carry_out(
         if request.update:
             pairs = [pair for pair in pairs if pair[1].change != "unchanged"]
         hashes = _copy(home, [item for item, _review in pairs], tell)
-        items = [_lock_item(home, item, review, hashes[item.full_name], plan.lock, tell) for item, review in pairs]
+        items = []
+        for item, review in pairs:
+            try:
+                items.append(_lock_item(home, item, review, hashes[item.full_name], plan.lock, tell))
+            except UserError as error:
+                if leave_out is None:
+                    raise
+                leave_out(LeftOut(name=item.full_name, message=error.message, hint=error.hint))
         items = [replace(item, pinned=True) for item in items] if request.pin else items
         changed = plan.lock.replacing(items)
         if changed != plan.lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from repertory.content.changes.offers import Offers
@@ -16,7 +16,7 @@ from repertory.content.changes.resolution import (
     resolve,
     unmet_needs,
 )
-from repertory.content.changes.review import Review, ReviewedItem, review_item
+from repertory.content.changes.review import LeftOut, Review, ReviewedItem, review_item
 from repertory.content.environments.dependencies import Dependency, read_dependencies
 from repertory.content.environments.environments import LOCK_FILE
 from repertory.content.git import commits as git
@@ -65,27 +65,41 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
+    """What our copy of a repository says of an item."""
+
     digest: str
     dependencies: Sequence[Dependency]
     signer: Signer
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Chosen:
+    """Items that can be installed, and what was seen of them."""
+
+    items: Sequence[CatalogItem] = ()
+    looks: Mapping[str, _Look] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    left_out: Sequence[LeftOut] = ()
+
+    def and_also(self, other: _Chosen) -> _Chosen:
+        """Both; an item that is in both comes once."""
+        items = {item.full_name: item for item in [*self.items, *other.items]}
+        return _Chosen(
+            items=list(items.values()), looks={**self.looks, **other.looks},
+            notes=list(dict.fromkeys([*self.notes, *other.notes])), left_out=[*self.left_out, *other.left_out],
+        )  # fmt: skip
+
+
 def make_plan(home: Home, request: Request) -> Plan:
     """Resolve and review everything; raises UserError where it cannot be done."""
     lock, offers = read_lock(home), Offers(home)
-    chosen, notes = _choose_at(home, lock, request) if request.at else _choose(lock, offers, request)
-    refuse_broken(chosen)
-    looks = look_at(home, chosen)
-    if not request.at:
-        chosen, held = _hold_pinned(lock, chosen, looks, [] if request.update else request.names)
-        notes += held
-    for item in chosen:
-        _refuse_changed_bytes(lock.item(item.full_name), item, looks[item.full_name].digest)
-    items = review_items(home, chosen, looks, lock)
+    found = _chosen(home, lock, offers, request)
+    items = review_items(home, found.items, found.looks, lock)
     actions = dict.fromkeys(action for item in items for action in item.uses)
     present = present_actions(lock) | {action.name for item in items for action in item.actions}
-    review = Review(items=items, unmet=unmet_needs(actions, offers, present), notes=notes)
-    return Plan(lock=lock, offers=offers, items=chosen, review=review)
+    unmet = unmet_needs(actions, offers, present)
+    review = Review(items=items, unmet=unmet, notes=found.notes, left_out=found.left_out)
+    return Plan(lock=lock, offers=offers, items=found.items, review=review)
 
 
 def review_items(
@@ -118,17 +132,34 @@ def _is_earlier(home: Home, before: LockedItem | None, item: CatalogItem, digest
 # ------------------------------------------------------------------- choosing
 
 
-def _choose(lock: Lock, offers: Offers, request: Request) -> tuple[list[CatalogItem], list[str]]:
-    """Items as they were synced, with all that they need, and notes about what is left alone."""
-    named, notes = _update_names(lock, offers, request.names) if request.update else (list(request.names), [])
-    chosen = resolve(offers, [*named, *_app_names(offers, request.apps)])
-    return [*choose_apps(offers, chosen, present_actions(lock)), *chosen], notes
+def _chosen(home: Home, lock: Lock, offers: Offers, request: Request) -> _Chosen:
+    if request.at:
+        (name,) = request.names
+        item = item_at(home, installed_item(lock, name), request.at, helper=request.helper)
+        return _sound(lock, _seen(home, [item]))
+    if request.update:
+        return _updates(home, lock, offers, request.names)
+    return _with_needs(home, lock, offers, [*request.names, *_app_names(offers, request.apps)], named=request.names)
 
 
-def _choose_at(home: Home, lock: Lock, request: Request) -> tuple[list[CatalogItem], list[str]]:
-    """One installed item as it is elsewhere in its history."""
-    (name,) = request.names
-    return [item_at(home, installed_item(lock, name), request.at, helper=request.helper)], []
+def _with_needs(home: Home, lock: Lock, offers: Offers, names: Sequence[str], *, named: Sequence[str]) -> _Chosen:
+    """Items as they were synced, with all that they need; pinned ones stay, unless they were ``named``."""
+    items = resolve(offers, names)
+    items = [*choose_apps(offers, items, present_actions(lock)), *items]
+    seen = _seen(home, items)
+    kept, notes = _hold_pinned(lock, items, seen.looks, named)
+    return _sound(lock, replace(seen, items=kept, notes=notes))
+
+
+def _seen(home: Home, items: Sequence[CatalogItem]) -> _Chosen:
+    refuse_broken(items)
+    return _Chosen(items=items, looks=look_at(home, items))
+
+
+def _sound(lock: Lock, chosen: _Chosen) -> _Chosen:
+    for item in chosen.items:
+        _refuse_changed_bytes(lock.item(item.full_name), item, chosen.looks[item.full_name].digest)
+    return chosen
 
 
 def _app_names(offers: Offers, names: Sequence[str]) -> list[str]:
@@ -139,21 +170,38 @@ def _app_names(offers: Offers, names: Sequence[str]) -> list[str]:
     return [offers.one(name, "app").full_name for name in names]
 
 
-def _update_names(lock: Lock, offers: Offers, names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Installed items to look at, and why others stay as they are."""
+def _updates(home: Home, lock: Lock, offers: Offers, names: Sequence[str]) -> _Chosen:
+    """What can be updated of the installed items, or of these. What cannot be does not keep the others from it."""
     items = [installed_item(lock, name) for name in names] or lock.items
     on_offer = offers.of([item.name for item in items])
-    chosen, notes = [], []
+    waiting, notes, gone = [], [], []
     for item in items:
         if item.pinned:
             notes.append(f"{item.name} is pinned to {item.version}: left as it is")
         elif item.name not in on_offer:
-            notes.append(f"{item.name} is not on offer any more: left as it is")
-        elif on_offer[item.name].errors and not names:
-            notes.append(f"{item.name} is broken at {on_offer[item.name].commit[:12]}: left as it is")
+            hint = f"sync, or follow its repository again; to keep it as it is: repertory pin {item.name}"
+            gone.append(LeftOut(name=item.name, message="is not on offer any more", hint=hint))
         elif may_differ(item, on_offer[item.name]):
-            chosen.append(item.name)
-    return chosen, notes
+            waiting.append(item.name)
+    found = _Chosen(notes=notes, left_out=gone).and_also(_those_that_can(home, lock, offers, waiting))
+    if names and len(found.left_out) == len(items):
+        first = found.left_out[0]
+        raise UserError(f"{first.name}: {first.message}", first.hint)
+    return found
+
+
+def _those_that_can(home: Home, lock: Lock, offers: Offers, names: Sequence[str]) -> _Chosen:
+    """All at once; where that fails, halves, until what is wrong stands alone."""
+    if not names:
+        return _Chosen()
+    try:
+        return _with_needs(home, lock, offers, names, named=())
+    except UserError as error:
+        if len(names) == 1:
+            return _Chosen(left_out=[LeftOut(name=names[0], message=error.message, hint=error.hint)])
+    half = len(names) // 2
+    parts = [_those_that_can(home, lock, offers, part) for part in (names[:half], names[half:])]
+    return parts[0].and_also(parts[1])
 
 
 def may_differ(item: LockedItem, on_offer: CatalogItem) -> bool:

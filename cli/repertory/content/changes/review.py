@@ -97,15 +97,25 @@ class ReviewedItem:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """An installed item that cannot be updated, why, and what to do."""
+
+    name: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Review:
     """All items of one change, those they bring along first; ``unmet`` is what will be missing.
 
-    ``notes`` say what was left as it is, and why.
+    ``notes`` say what was left as it is because somebody wanted that, ``left_out`` what cannot be updated.
     """
 
     items: Sequence[ReviewedItem]
     unmet: Sequence[UnmetNeed] = ()
     notes: Sequence[str] = ()
+    left_out: Sequence[LeftOut] = ()
 
     @property
     def changing(self) -> list[ReviewedItem]:
