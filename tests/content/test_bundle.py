@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ensurepip
 import hashlib
 import json
 import os
@@ -16,6 +17,7 @@ import pytest
 from content.builders import Repository
 from content.bundles import bring, everything, files_of, write
 from content.signing import SshKey, new_ssh_key, write_commit
+from content.test_environments import locked, make_wheel
 from repertory.content.changes.install import install
 from repertory.content.changes.planning import Request, make_plan
 from repertory.content.installed.bundle import create_bundle
@@ -276,6 +278,30 @@ def test_only_wheels_that_a_requirement_names_are_kept(bundle: Path, far_home: H
     write(tmp_path / "more", index, {**files, "wheels/stranger-1.0-py3-none-any.whl": b"x"})
     bring(far_home, tmp_path / "more")
     assert not far_home.wheels.exists()
+
+
+def test_wheels_suffice_where_there_is_no_index(
+    synced_home: Home, far_home: Home, community: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    wheel = make_wheel(wheels, "1.0")
+    (pip,) = (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")
+    shutil.copy(pip, wheels)
+    for name, value in {"UV_FIND_LINKS": str(wheels), "UV_OFFLINE": "1", "UV_CACHE_DIR": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
+    community.write({"apps/blocklist/requirements.lock": locked(wheel)}).commit()
+    assert not sync(synced_home).failed
+    install(synced_home, ["recon", "blocklist"])
+    carried = create_bundle(synced_home, tmp_path / "content.bundle").path
+    assert f"wheels/{wheel.name}" in files_of(carried)[1]
+
+    monkeypatch.delenv("UV_FIND_LINKS")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "other-cache"))
+    bring(far_home, carried)
+    (module,) = far_home.environment("x").parent.rglob("greeting.py")
+    assert module.read_text() == "WORD = 'hello'\n"
+    assert [path.name for path in far_home.wheels.iterdir()] == [wheel.name]
 
 
 def test_the_sha256_that_a_person_gives_is_that_of_the_file(bundle: Path, far_home: Home) -> None:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import ensurepip
 import hashlib
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from repertory.content.environments.environments import (
+    collect_wheels,
     environment_digest,
     find_python,
     lock_requirements,
     provide_environment,
 )
 from repertory.content.environments.interpreters import base_python, python_of
-from repertory.content.environments.package_index import IndexSettings, index_settings
+from repertory.content.environments.package_index import IndexSettings, index_settings, pip_variables
 from repertory.errors import UserError
 from repertory.home import Home
 
@@ -35,12 +42,13 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def make_wheel(folder: Path, version: str) -> Path:
+def make_wheel(folder: Path, version: str, *needs: str) -> Path:
     path = folder / f"greeting-{version}-py3-none-any.whl"
     info = f"greeting-{version}.dist-info"
     files = {
         "greeting.py": "WORD = 'hello'\n",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: greeting\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: greeting\nVersion: {version}\n"
+        + "".join(f"Requires-Dist: {need}\n" for need in needs),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
@@ -184,3 +192,135 @@ def test_pip_settings_are_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyP
         "UV_FIND_LINKS": "/srv/a,/srv/b",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
     }
+
+
+# ----------------------------------------------- nowhere but to the user's index
+
+
+@pytest.fixture
+def stranger() -> Iterator[tuple[str, list[str]]]:
+    """A server that nobody should ask, and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_words: object) -> None:
+            """Not on the screen."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def online(wheels: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same user, whose uv may use the network."""
+    monkeypatch.delenv("UV_OFFLINE")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", wheels.as_uri())
+    return wheels
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["--index-url {}", "--extra-index-url={}", "--find-links {}", "-i {}", "-f {}", "-r {}/more.txt", "-c {}/more.txt", "-e {}/x",
+     "{}/greeting-1.0-py3-none-any.whl", "greeting @ {}/greeting-1.0-py3-none-any.whl", "git+{}/x", "--trusted-host x",
+     "greeting==1.0 ${{INDEX}}", "greeting==1.0 \\\n    --index-url {}", "# a comment \u2028--index-url {}"],
+)  # fmt: skip
+def test_requirements_lead_nowhere_else(
+    home: Home, tmp_path: Path, online: Path, stranger: tuple[str, list[str]], line: str
+) -> None:
+    url, asked = stranger
+    folder = app_folder(tmp_path, f"{locked(next(online.iterdir()))}{line.format(url)}\n")
+    for refuse in (
+        lambda: provide_environment(home, folder, ">=3.9", name="acme/x"),
+        lambda: collect_wheels(folder, tmp_path / "collected", name="acme/x"),
+    ):
+        with pytest.raises(UserError, match="its requirements are not installed:\nrequirements.lock:") as raised:
+            refuse()
+        assert "from the user's own index" in raised.value.hint
+    assert asked == []
+    assert not home.environment("x").parent.exists()
+
+
+@pytest.mark.parametrize("need", ["evil @ {}/evil-1.0-py3-none-any.whl", "evil @ git+{}/evil"])
+def test_what_a_wheel_depends_on_leads_nowhere_else(
+    home: Home, tmp_path: Path, online: Path, stranger: tuple[str, list[str]], need: str
+) -> None:
+    url, asked = stranger
+    wheel = make_wheel(online, "1.0", need.format(url))
+    with pytest.raises(UserError, match="evil"):
+        provide_environment(home, app_folder(tmp_path, locked(wheel)), ">=3.9", name="acme/x")
+    assert asked == []
+    assert list(home.environment("x").parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", ["--index-url={}", "greeting @ {}/x.whl", "greeting\n--index-url {}", "-r {}/x.txt"])
+def test_authors_lock_plain_requirements_only(online: Path, stranger: tuple[str, list[str]], line: str) -> None:
+    url, asked = stranger
+    with pytest.raises(UserError, match="is not the plain requirement"):
+        lock_requirements(["greeting", line.format(url)], ">=3.9")
+    assert asked == []
+
+
+def test_a_lock_that_is_no_text(home: Home, tmp_path: Path) -> None:
+    (app_folder(tmp_path, "") / "requirements.lock").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="its requirements are not installed"):
+        provide_environment(home, tmp_path / "app", ">=3.9", name="acme/x")
+
+
+@pytest.fixture
+def with_pip(wheels: Path) -> Path:
+    """pip itself is among what the user's index has."""
+    (pip,) = (Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl")
+    shutil.copy(pip, wheels)
+    return wheels
+
+
+def test_wheels_for_a_bundle_come_from_what_uv_is_set_to(
+    tmp_path: Path, with_pip: Path, stranger: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, asked = stranger
+    settings = tmp_path / "user" / ".config" / "pip" / "pip.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"[global]\nindex-url = {url}\n")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", url)
+    folder = app_folder(tmp_path, locked(with_pip / "greeting-1.0-py3-none-any.whl"))
+    collect_wheels(folder, tmp_path / "collected", name="acme/x")
+    assert [path.name for path in (tmp_path / "collected").iterdir()] == ["greeting-1.0-py3-none-any.whl"]
+    assert asked == []
+
+
+def test_pip_is_set_to_what_uv_is_set_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://one.example.org/simple")
+    monkeypatch.setenv("UV_INDEX", "named=https://two.example.org/simple https://three.example.org")
+    monkeypatch.setenv("UV_FIND_LINKS", "/srv/a,/srv/b")
+    monkeypatch.setenv("SSL_CERT_FILE", "/certificates")
+    assert pip_variables(index_settings()) == {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": "https://one.example.org/simple",
+        "PIP_EXTRA_INDEX_URL": "https://two.example.org/simple https://three.example.org",
+        "PIP_FIND_LINKS": "/srv/a /srv/b",
+        "PIP_CERT": "/certificates",
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['index-url = "https://one.example.org"\nextra-index-url = ["https://two.example.org"]\n',
+     '[[index]]\nurl = "https://two.example.org"\n[[index]]\nurl = "https://one.example.org"\ndefault = true\n'],
+)  # fmt: skip
+def test_pip_is_set_to_what_the_file_of_uv_says(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://pip.example.org")
+    settings = tmp_path / "user" / ".config" / "uv" / "uv.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(text)
+    variables = pip_variables(index_settings())
+    assert (variables["PIP_INDEX_URL"], variables["PIP_EXTRA_INDEX_URL"]) == ("https://one.example.org", "https://two.example.org")

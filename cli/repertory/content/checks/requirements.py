@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 LOCK_FILE = "requirements.lock"
 LOCK_HINT = "write it with `repertory manifest`"
-PINNED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(\[[^\]]*\])?\s*==\s*(?P<version>[^\s;\\]+)")
-REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(?P<rest>.*)")
+NAME = r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)"
+EXTRAS = r"(\[[A-Za-z0-9._, -]*\])?"
+PINNED = re.compile(rf"{NAME}{EXTRAS}\s*==\s*(?P<version>[A-Za-z0-9.!+_-]+)(?=[\s;]|$)")
+REQUIREMENT = re.compile(rf" *{NAME} *{EXTRAS} *(?P<rest>.*)")
+# Versions and environment markers (https://packaging.python.org/specifications/dependency-specifiers), and no options.
+PLAIN_REST = re.compile(r"(?!-)(?:[A-Za-z0-9_.,'\"<>=!~()+*; \t]|(?<=\S)-)*")
+MARKER = re.compile(r"\s*(;\s*[A-Za-z][A-Za-z0-9_.,'\"<>=!~()+ \t]*)?")
+ELSEWHERE = re.compile(r"^-|\s--?(?!hash=)[a-zA-Z]|://|@|^[./~]|^[A-Za-z]:[\\/]|\$\{")
+ELSEWHERE_HINT = "packages come from the user's own index: name==version and hashes, no options, URLs or paths"
 COMMENT = re.compile(r"(?:^|(?<=\s))#")
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})(?=\s|$)")
 
@@ -40,11 +47,16 @@ def repertory_check_item(tree: Tree, item: FoundItem) -> Sequence[Issue]:
 
 def _requirement_issues(item: FoundItem, requires: Sequence[str]) -> Iterator[Issue]:
     for requirement in requires:
-        match = REQUIREMENT.fullmatch(requirement)
-        if match is None or "@" in match["rest"] or "://" in requirement or match["rest"].startswith(("-", "/")):
+        if not is_plain(requirement):
             message = f"{requirement!r} is not the plain requirement of a package"
             hint = "packages come from the user's own index: no URLs, paths or options"
             yield Issue(path=item.path, rule="requirement", message=message, hint=hint)
+
+
+def is_plain(requirement: str) -> bool:
+    """Whether it is the name of a package and versions of it, and nothing that says where to take it from."""
+    match = REQUIREMENT.fullmatch(requirement)
+    return match is not None and PLAIN_REST.fullmatch(match["rest"]) is not None
 
 
 def lock_issues(path: str, text: str, requires: Sequence[str] = ()) -> list[Issue]:
@@ -53,6 +65,10 @@ def lock_issues(path: str, text: str, requires: Sequence[str] = ()) -> list[Issu
     pinned: set[str] = set()
     for number, line in logical_lines(text):
         match = PINNED.match(line)
+        if ELSEWHERE.search(HASH.sub(" ", line)):
+            said = f"{line[:60]!r} could take packages from elsewhere; options and URLs are not permitted"
+            issues.append(_line_issue(path, number, said, ELSEWHERE_HINT))
+            continue
         if match is None:
             issues.append(_line_issue(path, number, f"{line[:60]!r} does not pin a package", "write name==version"))
             continue
@@ -60,8 +76,8 @@ def lock_issues(path: str, text: str, requires: Sequence[str] = ()) -> list[Issu
         rest = HASH.sub(" ", line[match.end() :])
         if rest == line[match.end() :]:
             issues.append(_line_issue(path, number, f"{match['name']} has no hash", LOCK_HINT))
-        if "--" in rest or "@" in rest or "://" in rest:
-            issues.append(_line_issue(path, number, f"options and URLs are not permitted: {rest.strip()[:60]!r}", ""))
+        if not MARKER.fullmatch(rest):
+            issues.append(_line_issue(path, number, f"{rest.strip()[:60]!r} does not belong there", ELSEWHERE_HINT))
     for requirement in requires:
         known = REQUIREMENT.fullmatch(requirement)
         if known and ";" not in requirement and normal_name(known["name"]) not in pinned:

@@ -16,9 +16,10 @@ import uv
 
 from repertory.content.changes.progress import Progress
 from repertory.content.durability import settle
+from repertory.content.environments.dependencies import plain_requirements, refuse_options
 from repertory.content.environments.interpreters import base_python
 from repertory.content.environments.listing import is_as_built, write_listing
-from repertory.content.environments.package_index import index_settings
+from repertory.content.environments.package_index import index_settings, pip_variables
 from repertory.content.environments.python_versions import accepts, lowest
 from repertory.content.surroundings import CERTIFICATES, PROXIES, inherited
 from repertory.errors import UserError
@@ -52,6 +53,7 @@ def provide_environment(home: Home, folder: Path, wanted_python: str, *, name: s
     """Build what an app's ``requirements.lock`` says unless it is there as it was built; ``name`` is how errors call the app."""
     python = find_python(wanted_python, name=name)
     text = _locked_text(folder)
+    plain = plain_requirements(text.encode(errors="surrogateescape"), name=name)
     digest = _wanted_digest(text, python)
     if not digest:
         return Environment(digest="", python=python)
@@ -59,7 +61,7 @@ def provide_environment(home: Home, folder: Path, wanted_python: str, *, name: s
     try:
         with home.exclusive("building"):
             if not is_as_built(home, digest):
-                _build(target, text, python, home.wheels, name=name)
+                _build(target, plain, python, home.wheels, name=name)
                 write_listing(home, digest)
             settle_names(target.parent)  # whoever put it there may have died before
     except OSError as error:
@@ -84,7 +86,7 @@ def environment_digest_of(home: Home, manifest: AppManifest | PlaybookManifest, 
 
 def _locked_text(folder: Path) -> str:
     lock = folder / LOCK_FILE
-    return lock.read_text("utf-8") if lock.is_file() else ""
+    return lock.read_text("utf-8", errors="surrogateescape") if lock.is_file() else ""
 
 
 def _wanted_digest(text: str, python: Path) -> str:
@@ -94,7 +96,7 @@ def _wanted_digest(text: str, python: Path) -> str:
 
 def environment_digest(lock: str, python: Path) -> str:
     """sha256, hexadecimal, over the locked requirements and the kind of interpreter."""
-    return hashlib.sha256(f"{_identity(python)}\n{lock}".encode()).hexdigest()
+    return hashlib.sha256(f"{_identity(python)}\n{lock}".encode(errors="surrogateescape")).hexdigest()
 
 
 def _identity(python: Path) -> str:
@@ -131,12 +133,17 @@ def collect_wheels(folder: Path, target: Path, *, name: str) -> None:
     """Download the wheels that an item's ``requirements.lock`` names for this platform, by their hashes."""
     target.mkdir(parents=True, exist_ok=True)
     words = ["tool", "run", "--from", "pip", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    words += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "-d", str(target), "-r", str(folder / LOCK_FILE)]
-    _uv(words, target, name=name)
+    words += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "-d", str(target)]
+    with tempfile.TemporaryDirectory(prefix="repertory-") as place:
+        work = Path(place)
+        text = plain_requirements((folder / LOCK_FILE).read_bytes(), name=name)
+        (work / LOCK_FILE).write_text(text, "utf-8")
+        _uv([*words, "-r", LOCK_FILE], work, name=name)
 
 
 def lock_requirements(requires: Sequence[str], wanted_python: str) -> str:
     """Pin and hash requirements for every platform: the text of ``requirements.lock``."""
+    refuse_options(requires)
     with tempfile.TemporaryDirectory(prefix="repertory-") as folder:
         work = Path(folder)
         (work / "requirements.in").write_text("".join(f"{line}\n" for line in requires), "utf-8")
@@ -182,6 +189,8 @@ def _run_uv(words: Sequence[str], work: Path) -> subprocess.CompletedProcess[str
     """Run uv in a folder of ours: settings are those of the user, never those of a project around content."""
     index = index_settings()
     variables = {**inherited(*PASSED_ON), **index.variables}
+    if words[:2] == ["tool", "run"]:
+        variables |= pip_variables(index)
     command = [uv.find_uv_bin(), "--no-progress", "--color", "never", *words]
     command += index.options if words[0] == "pip" else []
     try:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import os
+import re
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +31,46 @@ def index_settings() -> IndexSettings:
     if own or any(path.is_file() for path in _uv_files()):
         return IndexSettings(variables=own)
     return _as_uv(_pip_settings())
+
+
+def pip_variables(index: IndexSettings) -> dict[str, str]:
+    """The same for pip, which is only ever used to download wheels; its own settings are among those already."""
+    uv = {**_of_uv_files(), **index.variables}
+    variables = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_INDEX_URL": uv.get("UV_DEFAULT_INDEX") or uv.get("UV_INDEX_URL", ""),
+        "PIP_EXTRA_INDEX_URL": _plain_urls(uv.get("UV_INDEX", ""), uv.get("UV_EXTRA_INDEX_URL", "")),
+        "PIP_FIND_LINKS": " ".join(uv.get("UV_FIND_LINKS", "").split(",")),
+        "PIP_CERT": inherited("SSL_CERT_FILE").get("SSL_CERT_FILE") or uv.get("SSL_CERT_FILE", ""),
+        "PIP_NO_INDEX": "1" if index.options or uv.get("UV_NO_INDEX") or inherited("UV_OFFLINE") else "",
+    }
+    return {name: value for name, value in variables.items() if value}
+
+
+def _plain_urls(*texts: str) -> str:
+    """uv lets an index have a name: ``name=URL``."""
+    return " ".join(re.sub(r"^[A-Za-z0-9_.-]+=", "", word) for text in texts for word in text.split())
+
+
+def _of_uv_files() -> dict[str, str]:
+    """What the user's uv.toml says about indexes, the last file first (https://docs.astral.sh/uv/reference/settings)."""
+    found: dict[str, str] = {}
+    for path in filter(Path.is_file, _uv_files()):
+        try:
+            plain = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue  # uv itself will say what is wrong with it
+        plain = {**plain, **(plain["pip"] if isinstance(plain.get("pip"), dict) else {})}
+        listed = [one for one in plain.get("index", ()) if isinstance(one, dict) and isinstance(one.get("url"), str)]
+        default = [one["url"] for one in listed if one.get("default") is True]
+        extra = [one["url"] for one in listed if one.get("default") is not True]
+        found |= {
+            "UV_INDEX_URL": str(plain.get("index-url") or "".join(default[:1])),
+            "UV_EXTRA_INDEX_URL": " ".join([*map(str, plain.get("extra-index-url", ())), *extra]),
+            "UV_FIND_LINKS": ",".join(map(str, plain.get("find-links", ()))),
+            "UV_NO_INDEX": "1" if plain.get("no-index") is True else "",
+        }
+    return found
 
 
 def _as_uv(pip: Mapping[str, str]) -> IndexSettings:
