@@ -174,7 +174,7 @@ def test_schemas_are_schemas(name: str) -> None:
 def test_inputs(user: User) -> None:
     run = user.asked("run", "with_inputs", "--event", user.event(), "--input", "threshold=5", "--input", "mode=slow")
     assert run["outputs"] == {"threshold": 5, "mode": "slow"}
-    assert "--input threshold=" in user.refused("run", "with_inputs", "--event", "1")
+    assert "--input threshold=" in user.refused("run", "with_inputs", "--event", "1", code=2)
 
 
 def test_a_question_waits_and_is_answered(user: User) -> None:

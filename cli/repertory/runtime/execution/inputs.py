@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from repertory.errors import NotFound, UserError
+from repertory.errors import NotFound, UsageError
 from repertory_sdk.convert import conform, from_text
 from repertory_sdk.errors import ConversionError
 
@@ -22,12 +22,12 @@ def check_inputs(manifest: PlaybookManifest, given: Mapping[str, Any]) -> None:
             raise NotFound(f"input of {manifest.name}", name, known, f"it has: {', '.join(known) or 'none'}")
     for name, parameter in known.items():
         if parameter.required and name not in given:
-            raise UserError(f"{manifest.name} needs the input {name!r}", f"give it: --input {name}=…")
+            raise UsageError(f"{manifest.name} needs the input {name!r}", f"give it: --input {name}=…")
         if given.get(name) is not None:
             try:
                 conform(parameter.schema, given[name], f"input {name}")
             except ConversionError as error:
-                raise UserError(str(error)) from error
+                raise UsageError(str(error), f"`repertory info {manifest.name}` shows the inputs") from error
 
 
 def read_inputs(manifest: PlaybookManifest, texts: Mapping[str, str]) -> dict[str, Any]:
@@ -36,6 +36,6 @@ def read_inputs(manifest: PlaybookManifest, texts: Mapping[str, str]) -> dict[st
     try:
         values = {name: from_text(schemas.get(name, {}), text, f"input {name}") for name, text in texts.items()}
     except ConversionError as error:
-        raise UserError(str(error), f"`repertory info {manifest.name}` shows the inputs") from error
+        raise UsageError(str(error), f"`repertory info {manifest.name}` shows the inputs") from error
     check_inputs(manifest, values)
     return values

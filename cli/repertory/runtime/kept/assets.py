@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repertory.errors import NotFound, UserError
+from repertory.errors import NotFound, UsageError, UserError
 from repertory.home import write_atomically
 from repertory.runtime.execution.records import as_text
 from repertory.runtime.storage.database import insert
@@ -73,7 +73,7 @@ def read_settings(manifest: AppManifest, texts: Mapping[str, str]) -> dict[str, 
             problems.append(str(error))
     if problems:
         listed = ", ".join(f"{name}{'' if setting.required else ' (optional)'}" for name, setting in known.items())
-        raise UserError("; ".join(problems), f"settings of {manifest.name}: {listed or 'none'}; write name=value")
+        raise UsageError("; ".join(problems), f"settings of {manifest.name}: {listed or 'none'}; write name=value")
     return values
 
 
@@ -86,7 +86,7 @@ def _read_setting(setting: Setting, text: str) -> Any:
 def add_asset(database: Database, home: Home, manifest: AppManifest, asset: AssetConfig, *, replace: bool) -> None:
     """Keep an asset: its secrets in a file of their own that only its owner can read, the rest in the database."""
     if not ASSET_NAME.fullmatch(asset.name):
-        raise UserError(
+        raise UsageError(
             f"{asset.name!r} cannot be the name of an asset", "use small letters, digits, dots, dashes; up to 63 characters"
         )
     secret = {setting.name for setting in manifest.settings if setting.secret}
