@@ -65,6 +65,8 @@ MISTAKES: list[tuple[str, int, tuple[str, ...], tuple[str, ...]]] = [
     ("input", 2, ("run", "with_inputs", "--input", "treshold=1"), ("treshold", "did you mean threshold?")),
     ("input's type", 2, ("run", "with_inputs", "--input", "threshold=x"), ("threshold", "integer")),
     ("answers' form", 2, ("run", "triage", "--answer", "yes"), ("'yes' is not of the form", "answers as --answer")),
+    ("approval", 2, ("run", "triage", "--answer", "approval=yes"), ("approval: 'yes' is no answer", "approve, deny")),
+    ("doubt", 2, ("run", "triage", "--answer", "in_doubt=no"), ("in_doubt: 'no' is no answer", "it happened, it did not")),
     ("options", 2, ("run", "triage", "--wait", "--detach"), ("--wait and --detach exclude each other", "one of them")),
     ("schema", 2, ("schema", "appp"), ("no schema is called 'appp'", "did you mean app?")),
     ("file of events", 1, ("event", "add", "none.json"), ("there is no file none.json", "spelling")),
@@ -164,7 +166,16 @@ def test_an_answer_given_in_advance_must_fit(user: User) -> None:
     assert told.code == 1
     assert "Traceback" not in told.err
     assert "→ repertory answer 1 escalate | 'not now'" in told.out
+    assert told.err == "--answer question=perhaps is refused: answer one of: escalate, not now\n"
     assert user.asked("prompts")["prompts"][0]["answer"] is None
+
+
+@pytest.mark.parametrize("words", [("--json",), ("--wait",), ("--wait", "--json")])
+def test_nobody_waits_for_others_after_a_wrong_answer(user: User, words: tuple[str, ...]) -> None:
+    told = user("run", "decide", "--event", user.event(), "--answer", "*=perhaps", *words)
+    assert told.code == 1
+    assert told.err == "--answer *=perhaps is refused: answer one of: escalate, not now\n"
+    assert "--json" not in words or told.json["status"] == "waiting"
 
 
 # ---------------------------------------------------------------- repositories

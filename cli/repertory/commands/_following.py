@@ -39,6 +39,8 @@ def follow(opened: Session, run: Run, *, json: bool, wait: bool) -> None:
         _tell_waiting(opened, run)
         raise
     if json:
+        for prompt in waiting_prompts(opened, run.id) if ended.state == "waiting" else ():
+            _tell_misfit(run, prompt)
         emit(as_json(read_record(opened.database, ended)))
     elif ended.state == "waiting":
         _tell_waiting(opened, ended)
@@ -49,11 +51,12 @@ def follow(opened: Session, run: Run, *, json: bool, wait: bool) -> None:
 def _follow(opened: Session, here: Foreground, run: Run, *, json: bool, wait: bool) -> Run:
     while True:
         with stopping_told(here), _shown(opened, run, json=json) as look:
-            current = here.run(run.id, watch=lambda one: _looked(look) and (wait or not waiting_prompts(opened, run.id)))
+            current = here.run(run.id, watch=lambda one: _looked(look) and _goes_on(opened, run, wait=wait))
         prompts = waiting_prompts(opened, run.id)
         if current.ended or json or not prompts or not can_ask():
             return current
         for prompt in prompts:
+            _tell_misfit(run, prompt)
             _ask(opened, prompt)
 
 
@@ -91,6 +94,20 @@ def waiting_prompts(opened: Session, run_id: str) -> list[Prompt]:
     return found
 
 
+def _goes_on(opened: Session, run: Run, *, wait: bool) -> bool:
+    """Whether anything but an answer from here can go on; nobody waits for others where a wrong one was given."""
+    prompts = waiting_prompts(opened, run.id)
+    return not prompts or (wait and not any(_misfit(run, prompt) for prompt in prompts))
+
+
+def _misfit(run: Run, prompt: Prompt) -> str:
+    """What is to be said of an answer that was given in advance, and that the question does not permit."""
+    name = next((name for name in (prompt.key, prompt.kind, "*") if name in run.answers), "")
+    if not name or not prompt.options:
+        return ""
+    return f"--answer {name}={run.answers[name]} is refused: answer one of: {', '.join(prompt.options)}"
+
+
 def _ask(opened: Session, prompt: Prompt) -> None:
     options = f" [{'/'.join(prompt.options)}]" if prompt.options else ""
     while True:
@@ -104,7 +121,14 @@ def _ask(opened: Session, prompt: Prompt) -> None:
         return
 
 
+def _tell_misfit(run: Run, prompt: Prompt) -> None:
+    said = _misfit(run, prompt)
+    if said:
+        note(said)
+
+
 def _tell_waiting(opened: Session, run: Run) -> None:
     say(f"run {run.id} waits for an answer:")
     for prompt in waiting_prompts(opened, run.id):
+        _tell_misfit(run, prompt)
         say(f"  {prompt.question}\n  → {answer_command(prompt)}")

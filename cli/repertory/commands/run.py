@@ -12,6 +12,7 @@ from repertory.commands._following import follow
 from repertory.commands._output import JSON, emit, say, single_command
 from repertory.commands._session import installed_item, pairs, session
 from repertory.errors import UsageError, UserError
+from repertory.runtime.execution.actions import OPTIONS_OF_KIND
 from repertory.runtime.execution.inputs import read_inputs
 from repertory.runtime.ingest import read_events
 from repertory.runtime.kept import events, runs
@@ -59,7 +60,7 @@ def command(
             event=_find_event(opened.database, event) if event else None,
             playbook=item,
             inputs=read_inputs(item.manifest, pairs(inputs or [], "inputs as --input")),
-            answers=pairs(answers or [], "answers as --answer"),
+            answers=_answers(answers or []),
             started_by=user_name(),
             held=not detach,
         )
@@ -72,6 +73,15 @@ def command(
             emit({"run": run.id, "status": run.state})
         else:
             say(f"run {run.id} is queued; a `repertory worker` serves it, `repertory show {run.id}` tells how it stands")
+
+
+def _answers(texts: list[str]) -> dict[str, str]:
+    """Answers in advance; what no prompt of a kind permits is refused before anything runs."""
+    given = pairs(texts, "answers as --answer")
+    for kind, options in OPTIONS_OF_KIND.items():
+        if kind in given and given[kind] not in options:
+            raise UsageError(f"--answer {kind}: {given[kind]!r} is no answer", f"answer one of: {', '.join(options)}")
+    return given
 
 
 def _find_event(database: Database, text: str) -> Event:

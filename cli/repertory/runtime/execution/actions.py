@@ -10,7 +10,7 @@ from repertory.runtime.execution import planning
 from repertory.runtime.execution.performing import Doubtful, Performer
 from repertory.runtime.execution.records import CallOutcome, Cancelled, Diverged, Question
 from repertory.runtime.kept import assets
-from repertory.runtime.kept.doubts import doubt_about, doubt_key, outcome_by
+from repertory.runtime.kept.doubts import DOUBT_OPTIONS, doubt_about, doubt_key, outcome_by
 from repertory.runtime.processes.app_workers import GivenUp
 from repertory.runtime.storage.trouble import StorageTrouble
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from repertory.runtime.execution.waits import Waits
 
 APPROVE, DENY = "approve", "deny"
+OPTIONS_OF_KIND = {"approval": (APPROVE, DENY), "in_doubt": DOUBT_OPTIONS}
 
 
 class Actions:
@@ -173,7 +174,7 @@ class Actions:
         policy = self._tools.settings.policy
         question = Question(
             key=f"{request.key}?approve", kind="approval", text=_approval_text(request.action, calls),
-            options=(APPROVE, DENY), recipient=policy.approvers,
+            options=OPTIONS_OF_KIND["approval"], recipient=policy.approvers,
             within_s=policy.approve_within_s or None, default=DENY if policy.approve_within_s else None,
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from repertory.runtime.execution.records import Call
 
 HAPPENED, NOT_HAPPENED, RUN_AGAIN = "it happened", "it did not happen", "run it again"
+DOUBT_OPTIONS = (HAPPENED, NOT_HAPPENED, RUN_AGAIN)
 
 
 def doubt_key(call: Call) -> str:
@@ -21,7 +22,7 @@ def doubt_about(call: Call, reason: str, *, recipient: str = "") -> Question:
     """What a human is asked."""
     where = f"{call.action} {call.shown_parameters} on {call.asset}"
     return Question(
-        key=doubt_key(call), kind="in_doubt", options=(HAPPENED, NOT_HAPPENED, RUN_AGAIN), recipient=recipient,
+        key=doubt_key(call), kind="in_doubt", options=DOUBT_OPTIONS, recipient=recipient,
         text=f"{where}: {reason}. Nobody knows whether it happened. Did it?",
     )  # fmt: skip
 
