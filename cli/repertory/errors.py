@@ -46,6 +46,11 @@ class NotFound(UserError):
         super().__init__(f"no {kind} is called {name!r}", meant or hint)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number of things in a sentence: ``1 item``, ``2 items``; ``plural`` where it is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def nearest_names(name: str, known: Iterable[str]) -> list[str]:
     """At most three known names that look like this one, also without their repository."""
     names = sorted(set(known))

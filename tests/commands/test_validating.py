@@ -28,7 +28,7 @@ def test_everything_is_told(newcomer: User, doubtful: Path) -> None:
     lines = told.out.splitlines()
     assert [line.split()[2] for line in lines] == ["readme-missing", "undeclared-network", "dynamic-code"]
     assert lines[1].startswith("app.py:15: error undeclared-network uses the network (socket.socket)")
-    assert told.err.splitlines() == ["1 items, 1 errors, 2 warnings"]
+    assert told.err.splitlines() == ["1 item, 1 error, 2 warnings"]
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def test_a_member_with_other_bytes(bundle: Path, far_home: Home, tmp_path: Path)
 
 
 def test_a_member_that_is_missing(bundle: Path, far_home: Home, tmp_path: Path) -> None:
-    refused(far_home, assemble(tmp_path / "evil", [index_of(bundle)]), "is cut off: 1 of its files")
+    refused(far_home, assemble(tmp_path / "evil", [index_of(bundle)]), "is cut off: 1 file is missing")
 
 
 def test_something_after_the_end(bundle: Path, far_home: Home, tmp_path: Path) -> None:

@@ -422,7 +422,7 @@ def test_what_is_no_text_or_too_long_is_said(team_home: Home, community: Reposit
     notes = {file.path: (file.diff, file.note) for file in difference(team_home, "blocklist").files}
     assert notes == {
         "a.dat": ("", "not text: 0 bytes, then 2"),
-        "long.txt": ("", "too long to compare: 1 lines, then 6001"),
+        "long.txt": ("", "too long to compare: 1 line, then 6001"),
     }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.commands._output import say
 from repertory.content.changes.permissions import describe_permissions
+from repertory.errors import counted
 from repertory_sdk.convert import to_json
 from repertory_sdk.manifest import AppManifest, PlaybookManifest
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def item_row(item: CatalogItem, installed: Mapping[str, str]) -> list[str]:
     """A line of a list."""
-    summary = item.manifest.summary if item.manifest else f"broken: {len(item.errors)} errors"
+    summary = item.manifest.summary if item.manifest else f"broken: {counted(len(item.errors), 'error')}"
     return [item.full_name, item.kind, item.version, installed.get(item.full_name, ""), summary]
 
 

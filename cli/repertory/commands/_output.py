@@ -60,11 +60,6 @@ def printable(text: str) -> str:
     return text if text.isprintable() else _COMMANDING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """``1 item``, ``2 items``; ``plural`` where it is not the noun with an s."""
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
-
-
 def one_line(text: str) -> str:
     """Text that cannot pretend to be several lines of ours."""
     return printable(" ".join(text.split()))

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.commands._output import fold, line_width, one_line, say
 from repertory.content.changes.permissions import sentence_of
+from repertory.errors import counted
 from repertory_sdk.convert import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from repertory.content.changes.resolution import UnmetNeed
     from repertory.content.changes.review import Review, ReviewedAction, ReviewedItem
+    from repertory.content.environments.dependencies import Dependency
 
 _INDENT = 4
 _NAMES = 16
@@ -86,16 +88,21 @@ def _lines(item: ReviewedItem) -> Iterator[tuple[str, str]]:
     yield from _filled("connects to", item.permissions.hosts)
     yield from _filled("reads", item.permissions.files)
     yield from _filled("runs", item.permissions.programs)
-    yield from _filled("brings", [f"{one.name} {one.version} ({_hashes(one.hashes)})" for one in item.dependencies])
+    yield from _filled("brings", map(_dependency, item.dependencies))
     for issue in item.findings:
         yield "finding", str(issue)
     yield "from", f"{item.url} at {item.commit[:12]}"
     yield "signed by", item.signer_known
 
 
-def _filled(name: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    if texts:
-        yield name, ", ".join(texts)
+def _filled(name: str, texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    said = ", ".join(texts)
+    if said:
+        yield name, said
+
+
+def _dependency(one: Dependency) -> str:
+    return f"{one.name} {one.version} ({counted(one.hashes, 'hash', 'hashes')})"
 
 
 def _action(action: ReviewedAction) -> str:
@@ -103,10 +110,6 @@ def _action(action: ReviewedAction) -> str:
         return f"{action.name} ({action.type})"
     undo = f"undone by {action.undo}" if action.undo else "cannot be undone"
     return f"{action.name} ({action.type}, {undo})"
-
-
-def _hashes(count: int) -> str:
-    return "1 hash" if count == 1 else f"{count} hashes"
 
 
 def _unmet(need: UnmetNeed) -> str:

@@ -14,7 +14,7 @@ from repertory.content.git.process import git_version
 from repertory.content.installed.contents import is_intact
 from repertory.content.installed.lock import installed, read_lock
 from repertory.content.offered.follows import list_repositories
-from repertory.errors import UserError
+from repertory.errors import UserError, counted
 from repertory.runtime.engines.foreground import is_served
 from repertory.runtime.kept import assets, runs
 from repertory.runtime.processes.playbook_process import CannotStart, Template
@@ -76,7 +76,7 @@ def _repositories(settings: Settings) -> Iterator[Finding]:
 
 def _content(settings: Settings) -> Iterator[Finding]:
     lock = read_lock(settings.home)
-    yield Finding(what="installed", found=f"{len(lock.items)} items")
+    yield Finding(what="installed", found=counted(len(lock.items), "item"))
     for item in lock.items:
         intact = is_intact(settings.home.content(item.hash), item.hash)
         yield Finding(

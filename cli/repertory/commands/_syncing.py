@@ -10,7 +10,7 @@ from repertory.commands._output import emit, note, say
 from repertory.commands._syncprogress import sync_progress
 from repertory.content.installed.lock import read_lock
 from repertory.content.offered.repositories import RepositorySync, SyncReport, sync
-from repertory.errors import EXIT_NOT_DONE, UserError
+from repertory.errors import EXIT_NOT_DONE, UserError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,8 @@ def _tell(home: Home, report: SyncReport) -> None:
             say(_line(one))
             _tell_unfollowed(home, one)
     if quiet and len(report.repositories) > NAMED:
-        say(f"{len(quiet)} repositories without news, {sum(one.items for one in quiet)} items")
+        items = sum(one.items for one in quiet)
+        say(f"{counted(len(quiet), 'repository', 'repositories')} without news, {counted(items, 'item')}")
     for one in report.failed:
         if one.error and not (report.offline and len(report.failed) > 1):
             _tell_error(one.name, one.error)
@@ -66,7 +67,7 @@ def _line(one: RepositorySync) -> str:
         ("follows from now on", one.followed), ("follows no longer", one.unfollowed),
     )  # fmt: skip
     changes = [f"{word} {_some(names)}" for word, names in words if names] + ([one.note] if one.note else [])
-    return f"{one.name}: {one.items} items at {one.commit[:12]}; {'; '.join(changes) or 'no news'}"
+    return f"{one.name}: {counted(one.items, 'item')} at {one.commit[:12]}; {'; '.join(changes) or 'no news'}"
 
 
 def _some(names: Sequence[str]) -> str:

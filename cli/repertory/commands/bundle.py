@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from repertory.commands._changing import DryRun, Reviewed, Wishes, Yes, may_change, tell_done
-from repertory.commands._output import JSON, command_group, counted, emit, note, say
+from repertory.commands._output import JSON, command_group, emit, note, say
 from repertory.content.installed.bundle import create_bundle
 from repertory.content.installed.staging import move_in, staged_bundle
-from repertory.errors import UsageError
+from repertory.errors import UsageError, counted
 from repertory.settings import load_settings
 
 app = command_group("Carry what is installed to a network without a way out, as one file.")

@@ -10,7 +10,7 @@ import typer
 from repertory.commands._markdown import readable
 from repertory.commands._output import JSON, command_group, emit, line_width, moment, say, table, timestamp
 from repertory.commands._session import session
-from repertory.errors import UsageError
+from repertory.errors import UsageError, counted
 from repertory.runtime.ingest import read_events
 from repertory.runtime.kept import events, runs
 from repertory.settings import user_name
@@ -121,7 +121,7 @@ def show(number: Number, json: bool = JSON) -> None:
         if one.text.strip():
             say("\n".join(readable(one.text, line_width())))
     for file in files:
-        say(f"\nfile {file.name}, {file.size} bytes, {file.media_type}, sha256 {file.sha256}")
+        say(f"\nfile {file.name}, {counted(file.size, 'byte')}, {file.media_type}, sha256 {file.sha256}")
     for run in found:
         say(f"\nrun {run.id}: {run.playbook or run.inputs.get('action')}: {run.state}")
 

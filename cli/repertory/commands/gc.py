@@ -8,6 +8,7 @@ import typer
 
 from repertory.commands._output import JSON, emit, say, single_command
 from repertory.content.installed.garbage import InUse, collect
+from repertory.errors import counted
 from repertory.runtime.kept.retention import needed_contents
 from repertory.runtime.processes.sdk_copy import sdk_folder
 from repertory.runtime.storage.database import open_database
@@ -44,9 +45,12 @@ def command(
         }
         emit({"dry_run": dry_run, "generations": list(found.generations), **plain, "bytes": found.size})
         return
-    counts = [(len(found.generations), "generations"), (len(found.contents), "items of content")]
-    counts += [(len(found.environments), "environments"), (len(found.sdks), "SDK copies"), (len(found.temporary), "remains")]
-    what = ", ".join(f"{count} {name}" for count, name in counts if count)
+    counts = [
+        (len(found.generations), "generation", ""), (len(found.contents), "item of content", "items of content"),
+        (len(found.environments), "environment", ""), (len(found.sdks), "SDK copy", "SDK copies"),
+        (len(found.temporary), "left-over", ""),
+    ]  # fmt: skip
+    what = ", ".join(counted(number, noun, plural) for number, noun, plural in counts if number)
     say(f"{'would delete' if dry_run else 'deleted'}: {what or 'nothing'} ({found.size / 1e6:.1f} MB)")
 
 

@@ -11,7 +11,7 @@ from repertory.commands._complete import complete_installed
 from repertory.commands._following import follow
 from repertory.commands._output import JSON, emit, say, single_command
 from repertory.commands._session import installed_item, pairs, session
-from repertory.errors import UsageError, UserError
+from repertory.errors import UsageError, UserError, counted
 from repertory.runtime.execution.actions import OPTIONS_OF_KIND
 from repertory.runtime.execution.inputs import read_inputs
 from repertory.runtime.ingest import read_events
@@ -89,8 +89,7 @@ def _find_event(database: Database, text: str) -> Event:
         return events.get_event(database, int(text))
     read = read_events(Path(text))
     if len(read) != 1:
-        raise UserError(
-            f"{text} holds {len(read)} events, a run is about one", f"`repertory event add {text}` adds them; then --event NUMBER"
-        )
+        hint = f"`repertory event add {text}` adds them; then --event NUMBER"
+        raise UserError(f"{text} holds {counted(len(read), 'event')}, a run is about one", hint)
     stored = events.add_events(database, [(read[0].event, read[0].raw)])
     return events.get_event(database, stored[0].id)

@@ -9,7 +9,7 @@ import typer
 from repertory.commands._output import JSON, duration, emit, moment, say, table, timestamp
 from repertory.commands._runview import title
 from repertory.commands._session import session
-from repertory.errors import UsageError
+from repertory.errors import UsageError, counted
 from repertory.runtime.engines.foreground import recover_interrupted
 from repertory.runtime.execution.records import Run, RunState
 from repertory.runtime.kept import retention, runs
@@ -83,4 +83,4 @@ def prune(
     """
     with session() as opened:
         gone = retention.prune_runs(opened.database, older_than_s=older_than * 86400)
-    emit({"pruned": gone}) if json else say(f"{gone} runs are forgotten")
+    emit({"pruned": gone}) if json else say(f"{counted(gone, 'run is', 'runs are')} forgotten")

@@ -9,7 +9,7 @@ import typer
 from repertory.commands._output import JSON, emit, note, single_command, table
 from repertory.content.installed.lock import read_lock
 from repertory.content.offered.search import Hit, Query, search
-from repertory.errors import UsageError
+from repertory.errors import UsageError, counted
 from repertory.settings import load_settings
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def command(
 
 
 def _summary(hit: Hit) -> str:
-    return hit.summary if hit.version else f"broken: {hit.errors} errors"
+    return hit.summary if hit.version else f"broken: {counted(hit.errors, 'error')}"
 
 
 def _as_json(hits: Sequence[Hit], installed: Mapping[str, str]) -> list[dict[str, object]]:

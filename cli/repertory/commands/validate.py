@@ -18,7 +18,7 @@ from repertory.content.checks.selection import Selection, unknown_rules
 from repertory.content.items.inspection import inspect_folder
 from repertory.content.items.plugins import all_rules, content_plugins
 from repertory.content.offered.catalog import catalog_items
-from repertory.errors import EXIT_NOT_DONE, NotFound, UsageError
+from repertory.errors import EXIT_NOT_DONE, NotFound, UsageError, counted
 from repertory.settings import load_settings
 from repertory_sdk.convert import to_json
 
@@ -126,6 +126,6 @@ def _from_here(path: Path, issue: Issue) -> Issue:
 def _tell(issues: Sequence[Issue], *, items: int, errors: int) -> None:
     if issues:
         say(render_issues(issues))
-    note(f"{items} items, {errors} errors, {len(issues) - errors} warnings")
+    note(f"{counted(items, 'item')}, {counted(errors, 'error')}, {counted(len(issues) - errors, 'warning')}")
     if not items and not issues:
         note("  → an item is a folder with app.json or playbook.json; `repertory manifest FOLDER` writes it")

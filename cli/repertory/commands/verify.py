@@ -9,7 +9,7 @@ import typer
 from repertory.commands._complete import complete_installed
 from repertory.commands._output import JSON, emit, note, say, single_command
 from repertory.content.installed.verification import HINT, verify
-from repertory.errors import EXIT_NOT_DONE
+from repertory.errors import EXIT_NOT_DONE, counted
 from repertory.settings import load_settings
 from repertory_sdk.convert import to_json
 
@@ -51,7 +51,7 @@ def _tell(found: list[Verified]) -> None:
     for text in dict.fromkeys(text for one in found for text in one.notes):
         note(text)
     wrong = sum(bool(one.deviations) for one in found)
-    say(f"{len(found)} items, {wrong} of them not as they were installed")
+    say(f"{counted(len(found), 'item')}, {wrong} of them not as they were installed")
     if any(deviation.what != "signature" for one in found for deviation in one.deviations):
         note(f"  → {HINT}")
 

@@ -17,7 +17,7 @@ from repertory.content.environments.environments import LOCK_FILE
 from repertory.content.git import commits as git
 from repertory.content.installed.contents import content_hash, item_files, walk_files
 from repertory.content.installed.lock import LockedItem, read_lock
-from repertory.errors import UserError
+from repertory.errors import UserError, counted
 from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
 
 if TYPE_CHECKING:
@@ -180,10 +180,10 @@ def _file_change(path: str, change: Literal["added", "removed", "changed"], befo
     try:
         texts = [content.decode("utf-8") for content in (before, after)]
     except UnicodeDecodeError:
-        return FileChange(path=path, change=change, note=f"not text: {len(before)} bytes, then {len(after)}")
+        return FileChange(path=path, change=change, note=f"not text: {counted(len(before), 'byte')}, then {len(after)}")
     # Only line feeds end a line: what else some editors take for an end would hide code here.
     old, new = (text.split("\n") for text in texts)
     if max(len(old), len(new)) > MAX_LINES:
-        return FileChange(path=path, change=change, note=f"too long to compare: {len(old)} lines, then {len(new)}")
+        return FileChange(path=path, change=change, note=f"too long to compare: {counted(len(old), 'line')}, then {len(new)}")
     lines = difflib.unified_diff(old, new, f"installed/{path}", f"offered/{path}", lineterm="")
     return FileChange(path=path, change=change, diff="\n".join(lines))

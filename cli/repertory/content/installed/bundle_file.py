@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from repertory.content.git.sources import COMMIT, parse_source
 from repertory.content.installed.lock import FORMS
 from repertory.content.offered.members import REPOSITORY_NAME
-from repertory.errors import UserError
+from repertory.errors import UserError, counted
 from repertory.home import home_error
 from repertory_sdk.convert import from_json, to_json
 from repertory_sdk.errors import ConversionError
@@ -142,7 +142,7 @@ def read_bundle(path: Path, folder: Path, *, limits: BundleLimits | None = None)
             _unpack(source, member, digest, folder)
             left.discard(digest)
         if left:
-            raise UserError(f"{path} is cut off: {len(left)} of its files are missing", DAMAGED)
+            raise UserError(f"{path} is cut off: {counted(len(left), 'file is', 'files are')} missing", DAMAGED)
         source.finish()
     return Bundle(path=path, sha256=source.digest.hexdigest(), index=index)
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repertory.errors import UserError
+from repertory.errors import UserError, counted
 from repertory.runtime.execution.records import Call, CallOutcome, Cancelled
 from repertory.runtime.execution.redaction import asset_redaction
 from repertory.runtime.kept import assets, effects, events
@@ -245,7 +245,7 @@ class Performer:
             assets.keep_checkpoint(transaction, call.asset, message["checkpoint"])
         new = sum(item.is_new for item in stored)
         data = [{"event": item.id, "name": item.name, "new": item.is_new} for item in stored]
-        return CallOutcome(status="succeeded", message=f"{new} new of {len(stored)} events", data=data)
+        return CallOutcome(status="succeeded", message=f"{new} new of {counted(len(stored), 'event')}", data=data)
 
 
 def _read_outcome(message: Message, redaction: Redaction) -> CallOutcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repertory.errors import UserError
+from repertory.errors import UserError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def at_line(line: int, unfit: Unfit) -> Finding:
 def refusal(origin: str, findings: list[Finding]) -> UserError:
     """One error for everything that is wrong with a file: the first place in full, the others counted."""
     first, *others = sorted(findings, key=lambda finding: finding.line)
-    more = f" ({len(others)} more such {'place' if len(others) == 1 else 'places'} after it)" if others else ""
+    more = f" ({counted(len(others), 'more such place')} after it)" if others else ""
     return UserError(f"{origin}, line {first.line}: {first.problem}{more}", first.hint)
 
 
