@@ -124,7 +124,7 @@ def test_an_interrupted_run_goes_on(user: User) -> None:
     assert "interrupted" in user.done("runs").out
     told = user.done("resume", run[:6])
     assert "succeeded in" in told.out
-    assert user.effects == ["count first", "check 192.0.2.6"]
+    assert sorted(user.effects) == ["check 192.0.2.6", "count first"]  # both are under way at once
     assert len(user.asked("show", run)["attempts"]) == 2
     assert "attempts" in user.done("show", run).out
 
@@ -146,6 +146,26 @@ def test_an_impatient_person(user: User) -> None:
     assert "in doubt" in user.done("show", run).out
     user.done("answer", "1", next(option for option in prompt["options"] if "not" not in option))
     assert sorted(user.effects) == ["check 192.0.2.6", "count first"]
+
+
+def test_a_doubt_is_settled_after_its_run_was_cancelled(user: User) -> None:
+    with Terminal(user, "run", "long_way", "--event", user.event(sourceAddress="192.0.2.6")) as terminal:
+        until(lambda: "count first" in user.effects, "the action has begun")
+        terminal.press(INTERRUPT)
+        terminal.expect("Ctrl-C again stops at once")
+        terminal.press(INTERRUPT)
+        assert terminal.end() == 130
+    run = user.asked("runs")["runs"][0]["run"]
+    user.done("cancel", run)
+    (prompt,) = user.asked("prompts")["prompts"]
+    assert prompt["options"] == ["it happened", "it did not happen"]
+    assert "run it again" in user.refused("answer", "1", "run it again")
+    assert user.done("answer", "1", "it happened").out == f"prompt 1 of run {run}: it happened\n"
+    shown = user.asked("show", run)
+    (counted,) = [action for action in shown["actions"] if action["action"] == "count"]
+    assert (shown["status"], counted["status"]) == ("cancelled", "succeeded")
+    assert user.asked("prompts")["prompts"] == []
+    assert user.effects.count("count first") == 1
 
 
 def test_interrupting_by_hand(user: User) -> None:

@@ -147,6 +147,30 @@ def test_whoever_was_asked_decides_alone(lab: Lab) -> None:
     assert lab.happened() == ["asked"]
 
 
+def test_a_doubt_outlives_its_run(either_lab: Lab) -> None:
+    lab = either_lab
+    add(lab, "")
+    run = lab.run(PLAY % "done")
+    assert runs.request_cancel(lab.database, run.id).state == "cancelled"
+    assert [call.state for call in lab.calls(run)] == ["in_doubt"]
+    lab.answer("it happened")
+    assert [(call.state, call.message) for call in lab.calls(run)] == [("succeeded", f"{REASON}; ann says: it happened")]
+    assert runs.wake_due_runs(lab.database) == []
+    assert runs.find_run(lab.database, run.id).state == "cancelled"
+
+
+def test_the_doubt_of_a_child_that_ended_does_not_end_with_it(lab: Lab) -> None:
+    add(lab, "")
+    lab.add_playbook("play.act('risk', how='done')\nraise ValueError('on its own')", name="inner", actions=["risk"])
+    run = lab.run("try:\n    play.run('inner')\nexcept PlaybookError as error:\n    return {'said': str(error)}")
+    while run.state == "queued":
+        run = lab.attempt(run.id)
+    assert run.state == "succeeded"
+    lab.answer("it happened")
+    (child,) = runs.children_of(lab.database, run.id)
+    assert [call.state for call in lab.calls(child)] == ["succeeded"]
+
+
 def test_the_policy_may_leave_doubts_to_the_playbook(lab: Lab) -> None:
     add(lab, "")
     lab.configure(policy=Policy(in_doubt="report"))

@@ -22,6 +22,7 @@ from repertory.runtime.execution.records import (
     Question,
 )
 from repertory.runtime.kept import runs
+from repertory.runtime.kept.doubts import doubt_about
 from repertory.runtime.storage.database import open_database
 from repertory.settings import Settings
 from runtime_lab import until
@@ -421,18 +422,68 @@ def test_replies_are_numbered_once_all_calls_of_a_request_are_settled(database: 
     assert (new.earlier_replies(), new.last_number()) == ({"1": 3, "2": 2, "3": 4}, 4)
 
 
+def open_of(database: Database, run: str) -> list[Prompt]:
+    return [prompt for prompt in runs.open_prompts(database) if prompt.run == run]
+
+
 def test_the_end_of_a_run_leaves_nothing_open(database: Database) -> None:
     run = new_run(database)
     journal = begin(database, run)
-    calls = journal.plan("1", DIGEST, planned("1#0", "1#1", "1#2"))
+    calls = journal.plan("1", DIGEST, planned("1#0", "1#1", "1#2", type="investigate"))
     journal.begin_call(calls[1])
     journal.settle_call(calls[2], CallOutcome(status="succeeded"), 1)
     prompt = journal.ask(question("2"))
+    approval = journal.ask(Question(key="3?approve", kind="approval", text="May it?", options=["approve", "deny"]))
     journal.finish("failed", "because", {})
     assert [call.state for call in journal.calls("1")] == ["cancelled", "in_doubt", "succeeded"]
-    assert runs.find_prompt(database, prompt.id).answered_by == "the run ended"
-    assert [one for one in runs.open_prompts(database) if one.run == run] == []
+    assert [runs.find_prompt(database, one.id).answered_by for one in (prompt, approval)] == ["the run ended"] * 2
+    assert open_of(database, run) == []
     assert [attempt.outcome for attempt in runs.attempts_of(database, run)] == ["failed"]
+    for one in (prompt, approval):
+        with pytest.raises(UserError, match=f"nobody needs an answer to prompt {one.id} any more: run {run} has ended"):
+            runs.answer_prompt(database, one, "approve", by="ann")
+
+
+@pytest.mark.parametrize(("answer", "state"), [("it happened", "succeeded"), ("it did not happen", "failed")])
+@pytest.mark.parametrize("asked", [True, False], ids=["asked before", "asked at the end"])
+def test_a_human_can_say_what_became_of_a_doubt_after_the_run(database: Database, asked: bool, answer: str, state: str) -> None:
+    run = new_run(database)
+    journal = begin(database, run)
+    (call,) = journal.plan("1", DIGEST, planned("1#0", type="contain", asset="fw"), at_once=True)
+    if asked:
+        call = journal.mark_in_doubt(call, "no answer within 5 s")
+        journal.ask(doubt_about(call, "no answer within 5 s"))
+    journal.finish("cancelled", "cancelled", {})
+    (found,), (prompt,) = journal.calls("1"), open_of(database, run)
+    reason = "no answer within 5 s" if asked else "the run ended before its outcome was known"
+    assert (found.state, found.message, prompt.kind) == ("in_doubt", reason, "in_doubt")
+    assert prompt.question == f"block ip ip=192.0.2.1 on fw: {reason}. Nobody knows whether it happened. Did it?"
+    assert prompt.options == ["it happened", "it did not happen"]
+    with pytest.raises(UserError, match="'run it again' is no answer"):
+        runs.answer_prompt(database, prompt, "run it again", by="ann")
+    runs.answer_prompt(database, prompt, answer, by="ann")
+    (found,) = journal.calls("1")
+    assert (found.state, found.message) == (state, f"{reason}; ann says: {answer}")
+    assert (runs.find_run(database, run).state, runs.find_run(database, run).attempt) == ("cancelled", 1)
+    assert open_of(database, run) == []
+    with pytest.raises(UserError, match="answered already"):
+        runs.answer_prompt(database, prompt, answer, by="bob")
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "open_ones"), [("it happened", "succeeded", 0), ("it did not happen", "failed", 0), ("run it again", "in_doubt", 1)]
+)
+def test_an_answer_that_no_attempt_has_read_counts_at_the_end(database: Database, answer: str, state: str, open_ones: int) -> None:
+    run = new_run(database)
+    journal = begin(database, run)
+    (call,) = journal.plan("1", DIGEST, planned("1#0", type="generic"), at_once=True)
+    call = journal.mark_in_doubt(call, "why")
+    prompt = journal.ask(doubt_about(call, "why"))
+    assert journal.park(None)
+    runs.answer_prompt(database, prompt, answer, by="ann")
+    runs.request_cancel(database, run)
+    assert [call.state for call in journal.calls("1")] == [state]
+    assert [one.options for one in open_of(database, run)] == [["it happened", "it did not happen"]] * open_ones
 
 
 def test_a_released_run_goes_on_with_another_attempt(database: Database) -> None:

@@ -87,8 +87,9 @@ def _looked(look: Callable[[], None]) -> bool:
 
 
 def waiting_prompts(opened: Session, run_id: str) -> list[Prompt]:
-    """Open questions of a run and of those it started."""
-    found = [prompt for prompt in runs.prompts_of(opened.database, run_id) if prompt.answer is None]
+    """Open questions of a run and of those it started; nobody waits for what is in doubt of one that has ended."""
+    ended = runs.find_run(opened.database, run_id).ended
+    found = [prompt for prompt in runs.prompts_of(opened.database, run_id) if prompt.answer is None and not ended]
     for child in runs.children_of(opened.database, run_id):
         found += waiting_prompts(opened, child.id)
     return found

@@ -27,7 +27,7 @@ def command(
 ) -> None:
     """Answer a question, and go on with its run.
 
-    The run goes on in a worker if one is alive, else here.
+    The run goes on in a worker if one is alive, else here. Of a run that has ended, only doubts can be settled.
 
     Examples:
 
@@ -38,7 +38,8 @@ def command(
     with session() as opened:
         given = runs.answer_prompt(opened.database, runs.find_prompt(opened.database, prompt), answer, by=user_name())
         run = _root(opened, given.run)
-        if detach or is_served(opened.settings, opened.database):
+        is_over = runs.find_run(opened.database, given.run).ended  # it was in doubt, and the record is complete now
+        if detach or is_over or is_served(opened.settings, opened.database):
             emit(prompt_json(given)) if json else say(f"prompt {given.id} of run {given.run}: {given.answer}")
             return
         follow(opened, run, json=json, wait=False)

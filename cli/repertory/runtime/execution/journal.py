@@ -18,7 +18,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.execution.records import Cancelled, Diverged, Fenced, NothingToDo, as_text
-from repertory.runtime.kept.prompts import take_defaults
+from repertory.runtime.kept.endings import close_open_parts
+from repertory.runtime.kept.prompts import prompt_values, take_defaults
 from repertory.runtime.storage.database import insert, insert_where
 from repertory.runtime.storage.rows import call_of, prompt_of
 
@@ -236,15 +237,7 @@ class Journal:
         return self._database.query("select * from prompt where run = ? and call_key = ?", self.run, key)
 
     def _insert_prompt(self, question: Question, given: str | None) -> list[Row]:
-        now = time.time()
-        values: dict[str, object] = {
-            "run": self.run, "call_key": question.key, "kind": question.kind, "question": question.text,
-            "options": as_text(question.options), "recipient": question.recipient,
-            "default_answer": question.default,
-            "deadline_at": None if question.within_s is None else now + question.within_s,
-            "answer": given, "answered_by": "" if given is None else "given when the run was started",
-            "answered_at": None if given is None else now, "timed_out": 0, "created_at": now,
-        }  # fmt: skip
+        values = prompt_values(self.run, question, given=given)
         rows = insert_where(self._database, "prompt", values, _MINE, self.run, self.epoch)
         return rows or self._asked(question.key)
 
@@ -308,16 +301,15 @@ class Journal:
         return int(rows[0]["n"])
 
     def finish(self, state: RunState, message: str, outputs: Any) -> None:
-        """The end of the run; whatever was planned and not begun is cancelled, and a waiting parent is woken."""
-        now = time.time()
+        """The end of the run; nothing of it stays open but doubts, and a waiting parent is woken."""
         with self._database.transaction() as transaction:
             rows = transaction.query(
                 """update run set state = ?, message = ?, outputs = ?, ended_at = ?, worker = ''
                    where id = ? and epoch = ? returning parent""",
-                state, message, as_text(outputs), now, self.run, self.epoch,
+                state, message, as_text(outputs), time.time(), self.run, self.epoch,
             )  # fmt: skip
             self._require(rows)
-            close_open_parts(transaction, self.run, now)
+            close_open_parts(transaction, self.run)
             transaction.query("update run set woken = 1 where id = ?", rows[0]["parent"])
             self._end_attempt(transaction, state)
 
@@ -345,24 +337,6 @@ class Journal:
     def _require(self, rows: Sequence[Row]) -> None:
         if not rows:
             raise Fenced(f"{self.run}: attempt {self.epoch} is outdated")
-
-
-def close_open_parts(transaction: Transaction, run: str, now: float) -> None:
-    """Nothing of an ended run stays open: planned actions are cancelled, doubtful ones stay in doubt."""
-    transaction.query(
-        """update action_run set state = 'cancelled', message = 'the run ended first', ended_at = ?
-           where run = ? and settled is null and state = 'planned'""",
-        now, run,
-    )  # fmt: skip
-    transaction.query(
-        """update action_run set state = 'in_doubt', ended_at = ?, message = 'the run ended before its outcome was known'
-           where run = ? and settled is null and state = 'running'""",
-        now, run,
-    )  # fmt: skip
-    transaction.query(
-        "update prompt set answer = '', answered_by = 'the run ended', answered_at = ? where run = ? and answer is null",
-        now, run,
-    )  # fmt: skip
 
 
 def _may_begin(call: PlannedCall) -> bool:

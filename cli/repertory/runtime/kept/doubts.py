@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from repertory.runtime.execution.records import CallOutcome, Question
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from repertory.runtime.execution.records import Call
 
 HAPPENED, NOT_HAPPENED, RUN_AGAIN = "it happened", "it did not happen", "run it again"
@@ -18,11 +20,14 @@ def doubt_key(call: Call) -> str:
     return f"{call.key}?doubt{call.tries}"
 
 
-def doubt_about(call: Call, reason: str, *, recipient: str = "") -> Question:
+def doubt_about(
+    call: Call, reason: str, *, key: str = "", options: Sequence[str] = (HAPPENED, NOT_HAPPENED, RUN_AGAIN),
+    recipient: str = "",
+) -> Question:  # fmt: skip
     """What a human is asked."""
     where = f"{call.action} {call.shown_parameters} on {call.asset}"
     return Question(
-        key=doubt_key(call), kind="in_doubt", options=DOUBT_OPTIONS, recipient=recipient,
+        key=key or doubt_key(call), kind="in_doubt", options=options, recipient=recipient,
         text=f"{where}: {reason}. Nobody knows whether it happened. Did it?",
     )  # fmt: skip
 

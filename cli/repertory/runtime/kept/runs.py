@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from repertory.errors import NotFound, UserError
-from repertory.runtime.execution.journal import close_open_parts
-from repertory.runtime.execution.records import Call, Prompt, Run, as_text
-from repertory.runtime.kept.prompts import take_answer, take_defaults
+from repertory.runtime.execution.records import ENDED, Call, Prompt, Run, as_text
+from repertory.runtime.kept.endings import close_open_parts, settle_doubt
+from repertory.runtime.kept.prompts import RUN_ENDED, take_answer, take_defaults
 from repertory.runtime.storage.database import insert
 from repertory.runtime.storage.rows import call_of, prompt_of
 from repertory_sdk.convert import to_json
@@ -228,14 +228,17 @@ def find_prompt(database: Transaction, number: int) -> Prompt:
 
 
 def answer_prompt(database: Database, prompt: Prompt, answer: str, *, by: str) -> Prompt:
-    """The first answer in time wins; any other is refused. Wakes the run."""
-    if prompt.options and answer not in prompt.options:
-        raise UserError(f"{answer!r} is no answer to prompt {prompt.id}", f"answer one of: {', '.join(prompt.options)}")
+    """The first answer in time wins; any other is refused. Wakes the run, or completes the record of one that has ended."""
     with database.transaction() as transaction:
         # The run before its prompts, as everybody does it: otherwise two could wait for each other.
-        transaction.query("select id from run where id = ? for update", prompt.run)
+        states = transaction.query("select state from run where id = ? for update", prompt.run)
+        options = find_prompt(transaction, prompt.id).options
+        if options and answer not in options:
+            raise UserError(f"{answer!r} is no answer to prompt {prompt.id}", f"answer one of: {', '.join(options)}")
         rows = take_answer(transaction, prompt.id, answer, by=by)
-        if rows or take_defaults(transaction, prompt.run):
+        if rows and states[0]["state"] in ENDED:
+            settle_doubt(transaction, prompt_of(rows[0]))
+        elif rows or take_defaults(transaction, prompt.run):
             wake_run(transaction, prompt.run)
     if not rows:
         raise _refusal(find_prompt(database, prompt.id))
@@ -243,6 +246,11 @@ def answer_prompt(database: Database, prompt: Prompt, answer: str, *, by: str) -
 
 
 def _refusal(prompt: Prompt) -> UserError:
+    if prompt.answered_by == RUN_ENDED:
+        return UserError(
+            f"nobody needs an answer to prompt {prompt.id} any more: run {prompt.run} has ended",
+            f"`repertory show {prompt.run}` tells how",
+        )
     if prompt.timed_out:
         return UserError(
             f"the deadline of prompt {prompt.id} has passed; its default counts: {prompt.answer!r}",
@@ -294,7 +302,7 @@ def request_cancel(database: Database, run_id: str) -> Run:
             now, run.id,
         )  # fmt: skip
         if rows:
-            close_open_parts(transaction, run.id, now)
+            close_open_parts(transaction, run.id)
             if rows[0]["parent"]:
                 wake_run(transaction, rows[0]["parent"])
         cancelled = find_run(transaction, run.id)
