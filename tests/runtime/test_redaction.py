@@ -133,6 +133,6 @@ def test_a_polled_event_holds_no_secret(lab: Lab) -> None:
     item = lab.add_lab(TELL)
     lab.add_asset(item, "lab-1", token=AWKWARD)
     run = lab.attempt(lab.start_act("on poll"))
-    assert [call.message for call in lab.calls(run)] == ["1 new of 1 events"]
+    assert [call.message for call in lab.calls(run)] == ["1 new of 1 event"]
     assert [event.name for event in events.list_events(lab.database)] == ["alert ***"]
     assert runs.find_run(lab.database, run.id).state == "succeeded"

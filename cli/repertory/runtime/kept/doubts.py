@@ -21,7 +21,7 @@ def doubt_key(call: Call) -> str:
 
 
 def doubt_about(
-    call: Call, reason: str, *, key: str = "", options: Sequence[str] = (HAPPENED, NOT_HAPPENED, RUN_AGAIN),
+    call: Call, reason: str, *, key: str = "", options: Sequence[str] = DOUBT_OPTIONS,
     recipient: str = "",
 ) -> Question:  # fmt: skip
     """What a human is asked."""
