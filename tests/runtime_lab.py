@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from folder_library import FolderLibrary
     from repertory.items import Installed
-    from repertory.runtime.execution.records import Call, Prompt, Run
     from repertory.runtime.processes.playbook_process import Template
+    from repertory.runtime.records import Call, Prompt, Run
     from repertory.runtime.storage.database import Database
     from repertory.settings import Settings
 

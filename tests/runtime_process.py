@@ -15,8 +15,8 @@ from pathlib import Path
 from folder_library import FolderLibrary
 from repertory.errors import UserError
 from repertory.runtime.engines.foreground import foreground, recover_interrupted
-from repertory.runtime.execution.records import Run
 from repertory.runtime.kept import runs
+from repertory.runtime.records import Run
 from repertory.runtime.storage.database import open_database
 from repertory.settings import load_settings
 

@@ -225,7 +225,7 @@ def test_every_dependency_has_a_reason():
 def test_every_status_of_a_run_is_explained():
     from typing import get_args
 
-    from repertory.runtime.execution.records import SETTLED, PromptKind, RunState
+    from repertory.runtime.records import SETTLED, PromptKind, RunState
 
     page = Path(DOCS / "reference/run-record.md").read_text("utf-8")
 

@@ -20,8 +20,8 @@ import pytest
 
 from folder_library import FolderLibrary
 from repertory.home import Home
-from repertory.runtime.execution.records import Call, Prompt, Run
 from repertory.runtime.kept import runs
+from repertory.runtime.records import Call, Prompt, Run
 from repertory.runtime.storage.database import open_database
 from repertory.settings import Settings
 from runtime_lab import Lab, processes_of, spawn, until

@@ -213,7 +213,7 @@ def test_an_action_whose_app_is_gone_is_left_to_a_human(lab: Lab) -> None:
     run_id = lab.start(lab.add_playbook(PLAY % "done"))
     lab.database.query("update run set state = 'running', worker = 'w', epoch = 1 where id = ?", run_id)
     from repertory.runtime.execution.journal import Journal
-    from repertory.runtime.execution.records import ActRequest, PlannedCall
+    from repertory.runtime.records import ActRequest, PlannedCall
 
     request = ActRequest(key="1", action="risk", parameters={"how": "done"})
     planned = PlannedCall(key="1#0", action="risk", app="test/lab", app_hash="gone", asset="lab-1", parameters={"how": "done"})

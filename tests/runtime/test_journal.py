@@ -12,7 +12,9 @@ import pytest
 from repertory.errors import UserError
 from repertory.home import Home
 from repertory.runtime.execution.journal import Journal
-from repertory.runtime.execution.records import (
+from repertory.runtime.kept import runs
+from repertory.runtime.kept.doubts import doubt_about
+from repertory.runtime.records import (
     CallOutcome,
     Cancelled,
     Diverged,
@@ -21,8 +23,6 @@ from repertory.runtime.execution.records import (
     PlannedCall,
     Question,
 )
-from repertory.runtime.kept import runs
-from repertory.runtime.kept.doubts import doubt_about
 from repertory.runtime.storage.database import open_database
 from repertory.settings import Settings
 from runtime_lab import until
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from postgres_server import PostgresServer
-    from repertory.runtime.execution.records import Prompt
+    from repertory.runtime.records import Prompt
     from repertory.runtime.storage.database import Database
 
 DIGEST = "d1"

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from repertory.runtime.execution.journal import Journal
-from repertory.runtime.execution.records import CallOutcome, Fenced, PlannedCall, Question
 from repertory.runtime.kept import runs
+from repertory.runtime.records import CallOutcome, Fenced, PlannedCall, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from repertory.runtime.execution.records import Call
+    from repertory.runtime.records import Call
     from repertory.runtime.storage.database import Database
 
 KEYS = ("1", "2", "3")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from repertory.runtime.execution.records import Run
+    from repertory.runtime.records import Run
     from runtime_lab import Lab
 
 OTHER = """

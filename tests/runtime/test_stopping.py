@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from repertory.runtime.execution.executor import Executor
-    from repertory.runtime.execution.records import Run
+    from repertory.runtime.records import Run
     from runtime_lab import Lab
 
 # An action whose effect happens when a file appears, after it said that it has begun.

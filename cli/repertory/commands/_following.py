@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from repertory.commands._session import Session
     from repertory.runtime.engines.foreground import Foreground
-    from repertory.runtime.execution.records import Prompt, Run
+    from repertory.runtime.records import Prompt, Run
 
 LOOK_S = 0.15
 

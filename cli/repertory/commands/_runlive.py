@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
-    from repertory.runtime.execution.records import Run
+    from repertory.runtime.records import Run
     from repertory.runtime.storage.database import Database
 
 

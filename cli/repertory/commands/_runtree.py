@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
-    from repertory.runtime.execution.records import Prompt
     from repertory.runtime.kept.runs import Step
+    from repertory.runtime.records import Prompt
 
 STYLES = {
     "succeeded": "green", "failed": "red", "in_doubt": "bold magenta", "denied": "yellow", "running": "cyan",

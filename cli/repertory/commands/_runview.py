@@ -12,8 +12,8 @@ from repertory.runtime.kept import events, runs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from repertory.runtime.execution.records import Prompt, Run
     from repertory.runtime.kept.runs import AttemptRow, LogLine, OutputPart, Step
+    from repertory.runtime.records import Prompt, Run
     from repertory.runtime.storage.database import Database
 
 # From worst to best: an action with several results has the status of the worst one.

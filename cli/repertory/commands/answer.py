@@ -11,8 +11,8 @@ from repertory.commands._output import JSON, emit, say, single_command
 from repertory.commands._runview import prompt_json
 from repertory.commands._session import Session, session
 from repertory.runtime.engines.foreground import is_served
-from repertory.runtime.execution.records import Run
 from repertory.runtime.kept import runs
+from repertory.runtime.records import Run
 from repertory.settings import user_name
 
 app = single_command()

@@ -11,8 +11,8 @@ from repertory.commands._runview import title
 from repertory.commands._session import session
 from repertory.errors import UsageError, counted
 from repertory.runtime.engines.foreground import recover_interrupted
-from repertory.runtime.execution.records import Run, RunState
 from repertory.runtime.kept import retention, runs
+from repertory.runtime.records import Run, RunState
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, invoke_without_command=True,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from repertory.runtime.execution.library import Library
-    from repertory.runtime.execution.records import Run
+    from repertory.runtime.records import Run
     from repertory.runtime.storage.database import Database
     from repertory.settings import Settings
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from repertory.errors import UserError
 from repertory.runtime.execution import planning
 from repertory.runtime.execution.performing import Doubtful, Performer
-from repertory.runtime.execution.records import CallOutcome, Cancelled, Diverged, Question
 from repertory.runtime.kept import assets
 from repertory.runtime.kept.doubts import DOUBT_OPTIONS, doubt_about, doubt_key, outcome_by
 from repertory.runtime.processes.app_workers import GivenUp
+from repertory.runtime.records import CallOutcome, Cancelled, Diverged, Question
 from repertory.runtime.storage.trouble import StorageTrouble
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from repertory.runtime.execution.deliveries import Deliveries
     from repertory.runtime.execution.journal import Journal
     from repertory.runtime.execution.performing import Tools
-    from repertory.runtime.execution.records import ActRequest, Call, Prompt, Run
     from repertory.runtime.execution.waits import Waits
+    from repertory.runtime.records import ActRequest, Call, Prompt, Run
 
 APPROVE, DENY = "approve", "deny"
 OPTIONS_OF_KIND = {"approval": (APPROVE, DENY), "in_doubt": DOUBT_OPTIONS}

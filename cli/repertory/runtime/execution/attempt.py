@@ -12,11 +12,11 @@ from repertory.runtime.execution.actions import Actions
 from repertory.runtime.execution.busy import Busy
 from repertory.runtime.execution.childruns import ChildRuns
 from repertory.runtime.execution.deliveries import Deliveries
-from repertory.runtime.execution.records import ActRequest, Cancelled, Diverged, Question, digest_of, is_request_key
 from repertory.runtime.execution.waits import Waits
 from repertory.runtime.kept import effects
 from repertory.runtime.processes.pipe import Closed, HalfALine, TooLong
 from repertory.runtime.processes.playbook_process import KILLED, ProcessKilled
+from repertory.runtime.records import ActRequest, Cancelled, Diverged, Question, digest_of, is_request_key
 from repertory_sdk.manifest import PlaybookManifest
 from repertory_sdk.protocol import BadMessage
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from repertory.runtime.execution.childruns import Starter
     from repertory.runtime.execution.journal import Journal
     from repertory.runtime.execution.performing import Tools
-    from repertory.runtime.execution.records import Run, RunState
     from repertory.runtime.processes.playbook_process import PlaybookProcess
+    from repertory.runtime.records import Run, RunState
     from repertory_sdk.protocol import Message
 
 TICK_S = 0.2

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError, nearest_names
 from repertory.runtime.execution.inputs import check_inputs
-from repertory.runtime.execution.records import digest_of
 from repertory.runtime.kept import events, runs
+from repertory.runtime.records import digest_of
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.manifest import PlaybookManifest
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from repertory.runtime.execution.deliveries import Deliveries
     from repertory.runtime.execution.journal import Journal
     from repertory.runtime.execution.performing import Tools
-    from repertory.runtime.execution.records import Run
     from repertory.runtime.execution.waits import Waits
+    from repertory.runtime.records import Run
     from repertory_sdk.protocol import Message
 
     # Executes an attempt of a run in the calling thread; returns when the run has ended or waits.

@@ -11,10 +11,10 @@ from repertory.runtime.execution.attempt import Attempt, Ending, Parked, Playboo
 from repertory.runtime.execution.journal import KILLED, Journal
 from repertory.runtime.execution.limits import RateLimiter
 from repertory.runtime.execution.performing import Tools
-from repertory.runtime.execution.records import ActRequest, Cancelled, Diverged, Fenced, NothingToDo, Run
 from repertory.runtime.kept import runs
 from repertory.runtime.processes.app_workers import AppWorkers
 from repertory.runtime.processes.playbook_process import CannotStart, PlaybookProcess, ProcessKilled, Template
+from repertory.runtime.records import ActRequest, Cancelled, Diverged, Fenced, NothingToDo, Run
 from repertory.runtime.sandbox.launch import LEVEL
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.manifest import PlaybookManifest

@@ -17,16 +17,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from repertory.runtime.execution.records import Cancelled, Diverged, Fenced, NothingToDo, as_text
 from repertory.runtime.kept.endings import close_open_parts
 from repertory.runtime.kept.prompts import prompt_values, take_defaults
+from repertory.runtime.records import Cancelled, Diverged, Fenced, NothingToDo, as_text
 from repertory.runtime.storage.database import insert, insert_where
 from repertory.runtime.storage.rows import call_of, prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from repertory.runtime.execution.records import Call, CallOutcome, PlannedCall, Prompt, Question, RunState
+    from repertory.runtime.records import Call, CallOutcome, PlannedCall, Prompt, Question, RunState
     from repertory.runtime.storage.database import Database, Row, Transaction
 
 KILLED = "process killed"

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError, counted
-from repertory.runtime.execution.records import Call, CallOutcome, Cancelled
 from repertory.runtime.execution.redaction import asset_redaction
 from repertory.runtime.kept import assets, effects, events
 from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
 from repertory.runtime.processes.playbook_process import CannotStart
+from repertory.runtime.records import Call, CallOutcome, Cancelled
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.convert import from_json
 from repertory_sdk.errors import ConversionError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.errors import nearest_names
 from repertory.runtime.execution.approvals import decide
-from repertory.runtime.execution.records import PlannedCall
+from repertory.runtime.records import PlannedCall
 from repertory_sdk.convert import conform
 from repertory_sdk.errors import ConversionError
 from repertory_sdk.manifest import AppManifest
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from repertory.items import Installed, InstalledSet
-    from repertory.runtime.execution.records import ActRequest
     from repertory.runtime.kept.assets import AssetConfig
+    from repertory.runtime.records import ActRequest
     from repertory.settings import Decision, Policy
     from repertory_sdk.manifest import ActionManifest
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from repertory.runtime.execution.journal import Journal
-    from repertory.runtime.execution.records import Prompt, Question
+    from repertory.runtime.records import Prompt, Question
 
 
 class Waits:

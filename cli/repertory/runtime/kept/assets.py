@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.errors import NotFound, UsageError, UserError
 from repertory.home import write_atomically
-from repertory.runtime.execution.records import as_text
+from repertory.runtime.records import as_text
 from repertory.runtime.storage.database import insert
 from repertory_sdk.convert import conform, from_text
 from repertory_sdk.errors import ConversionError

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repertory.runtime.execution.records import CallOutcome, Question
+from repertory.runtime.records import CallOutcome, Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from repertory.runtime.execution.records import Call
+    from repertory.runtime.records import Call
 
 HAPPENED, NOT_HAPPENED, RUN_AGAIN = "it happened", "it did not happen", "run it again"
 DOUBT_OPTIONS = (HAPPENED, NOT_HAPPENED, RUN_AGAIN)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError
 from repertory.home import Home, home_error, write_atomically
-from repertory.runtime.execution.records import as_text
 from repertory.runtime.kept import events
+from repertory.runtime.records import as_text
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.convert import from_json, to_json
 from repertory_sdk.errors import ConversionError

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from repertory.runtime.execution.records import as_text
 from repertory.runtime.kept.doubts import HAPPENED, NOT_HAPPENED, doubt_about, doubt_key, outcome_by
 from repertory.runtime.kept.prompts import close_prompt, prompt_values
+from repertory.runtime.records import as_text
 from repertory.runtime.storage.database import insert
 from repertory.runtime.storage.rows import call_of, prompt_of
 
 if TYPE_CHECKING:
-    from repertory.runtime.execution.records import Call, Prompt
+    from repertory.runtime.records import Call, Prompt
     from repertory.runtime.storage.database import Transaction
 
 UNKNOWN = "the run ended before its outcome was known"

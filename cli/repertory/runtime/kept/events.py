@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import NotFound, UserError
-from repertory.runtime.execution.records import as_text
+from repertory.runtime.records import as_text
 from repertory.runtime.storage.database import insert, insert_numbered
 from repertory_sdk.models import EVENT_STATUSES, SEVERITIES, Artifact, Attachment, Event
 

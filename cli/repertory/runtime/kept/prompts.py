@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from repertory.runtime.execution.records import as_text
+from repertory.runtime.records import as_text
 
 if TYPE_CHECKING:
-    from repertory.runtime.execution.records import Prompt, Question
+    from repertory.runtime.records import Prompt, Question
     from repertory.runtime.storage.database import Row, Transaction
 
 # Who answered a prompt that nobody can answer any more.

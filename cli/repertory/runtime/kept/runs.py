@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from repertory.errors import NotFound, UserError
-from repertory.runtime.execution.records import ENDED, Call, Prompt, Run, as_text
 from repertory.runtime.kept.endings import close_open_parts, settle_doubt
 from repertory.runtime.kept.prompts import RUN_ENDED, take_answer, take_defaults
+from repertory.runtime.records import ENDED, Call, Prompt, Run, as_text
 from repertory.runtime.storage.database import insert
 from repertory.runtime.storage.rows import call_of, prompt_of
 from repertory_sdk.convert import to_json

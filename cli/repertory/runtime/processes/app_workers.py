@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from repertory.runtime.execution.records import digest_of
 from repertory.runtime.processes.pipe import Closed, Pipe
 from repertory.runtime.processes.playbook_process import CannotStart
 from repertory.runtime.processes.sdk_copy import FLAGS, sdk_folder, worker_command
+from repertory.runtime.records import digest_of
 from repertory.runtime.sandbox.launch import Process, launch
 from repertory_sdk.manifest import AppManifest
 from repertory_sdk.protocol import BadMessage

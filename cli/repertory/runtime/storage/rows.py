@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from repertory.runtime.execution.records import Call, Prompt
+from repertory.runtime.records import Call, Prompt
 
 if TYPE_CHECKING:
     from repertory.runtime.storage.database import Row
