@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from repertory import VERSION
+from repertory.commands._output import note
 from repertory.errors import (
     EXIT_BUG,
     EXIT_DONE,
@@ -132,7 +133,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # in a poor locale, a sign is better than an error
     code = _execute(words)
     if code == EXIT_INTERRUPTED:
-        sys.stderr.write("\ninterrupted\n")
+        note("\ninterrupted")
     raise SystemExit(code)
 
 
@@ -181,9 +182,9 @@ def _tell(error: UserError, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps({"error": {"message": error.message, "hint": error.hint}}) + "\n")
         sys.stdout.flush()
-    sys.stderr.write(f"repertory: {error.message}\n")
+    note(f"repertory: {error.message}")  # which may quote what a stranger wrote
     if error.hint:
-        sys.stderr.write(f"  → {error.hint}\n")
+        note(f"  → {error.hint}")
     return error.exit_code
 
 
@@ -195,11 +196,11 @@ def _report(error: Exception, words: Sequence[str]) -> int:
     from repertory.settings import load_settings
 
     text = "".join(traceback.format_exception(error))
-    sys.stderr.write(f"repertory: this is a bug: {type(error).__name__}: {error}\n")
+    note(f"repertory: this is a bug: {type(error).__name__}: {error}")
     try:
         path = load_settings().home.reports / f"{os.getpid()}.txt"
         write_atomically(path, f"repertory {' '.join(words[:1])}\n\n{text}".encode(errors="replace"))
-        sys.stderr.write(f"  → {_BUG_HINT}{path}\n")
+        note(f"  → {_BUG_HINT}{path}")
     except (OSError, UserError):
-        sys.stderr.write(text)
+        note(text.rstrip())
     return EXIT_BUG

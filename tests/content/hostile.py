@@ -544,9 +544,9 @@ def raw(content: str | bytes) -> Case:
     return Case(build=item(raw=content), broken={"blocklist": "manifest-syntax"}, offered=("recon",))
 
 
-def form(called: str = "blocklist", /, **changes: Any) -> Case:
-    """A manifest that is JSON, and not what it should be."""
-    return Case(build=item(changes), broken={called: "manifest-form"}, offered=("recon",))
+def form(**changes: Any) -> Case:
+    """A manifest that is JSON, and not what it should be; the item is called like its folder."""
+    return Case(build=item(changes), broken={"blocklist": "manifest-form"}, offered=("recon",))
 
 
 def code(text: str | bytes, rule: str = "python-syntax") -> Case:
@@ -575,12 +575,12 @@ CASES |= {
         build=item(raw=SPELLED[:-1] + ', "name": "other"}'), broken={"other": "manifest-form"}, offered=("recon",)
     ),
     "manifest: a list": Case(build=item(raw="[]"), broken={"blocklist": "manifest-form"}, offered=("recon",)),
-    "item: named like an option": form("--yes", name="--yes"),
-    "item: named like a path": form("../../x", name="../../x"),
-    "item: named by a terminal escape": form("\x1b[2J\x1b]0;owned\x07", name="\x1b[2J\x1b]0;owned\x07"),
-    "item: named by a number": form("7", name=7),
-    "item: named by a list": form("['a']", name=["a"]),
-    "item: a name of 10,000 letters": form("a" * 100, name="a" * 10_000),
+    "item: named like an option": form(name="--yes"),
+    "item: named like a path": form(name="../../x"),
+    "item: named by a terminal escape": form(name="\x1b[2J\x1b]0;owned\x07"),
+    "item: named by a number": form(name=7),
+    "item: named by a list": form(name=["a"]),
+    "item: a name of 10,000 letters": form(name="a" * 10_000),
     "item: a version like a path": form(version="../../1.0"),
     "item: a version of two lines": form(version="1.0\n"),
     "item: main above": form(main="../x.py"),

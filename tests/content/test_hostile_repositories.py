@@ -263,6 +263,23 @@ def commanding(text: str) -> set[str]:
     return {character for character in text if not character.isprintable() and character != "\n"}
 
 
+def test_neither_errors_nor_json_command_a_terminal(tmp_path: Path) -> None:
+    """What is wrong with an item quotes it, also where it cannot be installed."""
+    key = '"a\x9b31m\u202eb\\u001b[2J": 1'
+    text = f"{json.dumps(APP)[:-1]}, {key}, {key}}}"
+    made = Repository(tmp_path / "made").write({**item_files(), "apps/blocklist/app.json": text})
+    made.commit()
+    user = User(tmp_path / "home", tmp_path)
+    user.done("repo", "add", "made", str(made.path), "--sync")
+    told = user("install", "made/blocklist")
+    assert (told.code, "\\x9b31m" in told.err) == (1, True)
+    as_json = user("info", "made/blocklist", "--json")
+    assert "\\u009b31m\\u202eb\\u001b[2J is given twice" in as_json.out
+    for one in (told, as_json, user("install", "made/blocklist", "--json"), user("info", "made/blocklist")):
+        assert commanding(one.out + one.err) == set(), one
+    assert isinstance(as_json.json, dict)
+
+
 def test_validate_says_the_same_without_escapes(tmp_path: Path) -> None:
     folder = tmp_path / "content"
     (folder / "x").mkdir(parents=True)

@@ -22,8 +22,8 @@ PIPE_COLUMNS = 160
 # Below that, words are broken to pieces: the terminal may wrap the line itself.
 _LEAST_FOLDED = 20
 JSON = typer.Option(False, "--json", help="Print one JSON object for programs.")
-# Control characters but for tab and line feed, and those that reverse the direction of what follows.
-_COMMANDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Control characters but for tab and line feed, those that reverse the direction of text, and hidden ends of lines.
+_COMMANDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,9 @@ def single_command() -> typer.Typer:
 
 
 def emit(plain: Any) -> None:
-    """One JSON value on standard output."""
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    """One JSON value on standard output; what could command a terminal can only be within texts, and is written as JSON may."""
+    text = json.dumps(plain, indent=2, ensure_ascii=False)
+    sys.stdout.write(_COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def printable(text: str) -> str:
@@ -178,7 +179,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
+        return one_line(", ".join(map(str, value)))
     return one_line(str(value))
 
 

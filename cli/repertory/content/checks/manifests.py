@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 SchemaName = Literal["app", "playbook", "lock", "catalog", "repositories"]
 MANIFEST_BYTES = 1_000_000
-MOST_SHOWN = 100  # of a name that cannot be one
+ITEM_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class ReadManifest(NamedTuple):
-    """A manifest if it is valid, its name in any case, and what is wrong with it."""
+    """A manifest if it is valid, its name if that can be one, and what is wrong with it."""
 
     name: str
     plain: Mapping[str, Any] | None
@@ -98,9 +98,11 @@ def read_manifest(kind: Literal["app", "playbook"], path: str, content: bytes) -
         issue = Issue(path=path, line=problem.line, rule="manifest-syntax", message=problem.message)
         return ReadManifest("", None, [issue])
     issues = list(_schema_issues(kind, path, parsed))
-    name = parsed.value.get("name", "") if isinstance(parsed.value, dict) else ""
+    said = parsed.value.get("name") if isinstance(parsed.value, dict) else None
+    # What cannot be a name is nothing to call an item by; its folder's name is.
+    name = said if isinstance(said, str) and ITEM_NAME.fullmatch(said) else ""
     if issues:
-        return ReadManifest(str(name)[:MOST_SHOWN], None, sort_issues(issues))
+        return ReadManifest(name, None, sort_issues(issues))
     try:
         record = load_app(parsed.value) if kind == "app" else load_playbook(parsed.value)
     except ConversionError as error:
