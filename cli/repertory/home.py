@@ -126,6 +126,10 @@ class Home:
         """What the file system said of that environment when its files were last compared with its listing."""
         return self.root / "listings" / f"{digest}.stamp"
 
+    def copy_note(self, digest: str) -> Path:
+        """Where a copy of an item was made; the name is the hash of that place."""
+        return self.root / "copies" / digest
+
     def listing(self, digest: str) -> Path:
         """One line for each file of the tree with this content hash; the hash is that of these lines."""
         return self.root / "content" / f"{digest}.files"

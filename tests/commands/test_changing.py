@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -295,6 +297,32 @@ def test_collecting(member: User, team: Repository) -> None:
     assert not (member.home / "content" / old).exists()
     assert member.done("gc").out == "deleted: nothing (0.0 MB)\n"
     assert "is not kept any more" in member.refused("rollback")
+
+
+def test_collecting_leaves_what_a_fork_began_with(member: User, team: Repository, tmp_path: Path) -> None:
+    """Also where upstream forgot that commit."""
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    folder = Path(member.asked("fork", RECON, "--to", str(ours))["folder"])
+    (folder / "README.md").write_text("ours\n")
+    member.done("remove", "recon")
+    publish(team, "1.0.1")
+    more = str(item_files()["playbooks/recon/playbook.py"]) + "\n# better\n"
+    team.write({"playbooks/recon/playbook.py": more})
+    team.git("checkout", "-q", "--orphan", "anew")
+    team.commit()
+    team.git("branch", "-qM", "anew", "main")
+    team.git("gc", "--quiet", "--prune=now")
+    member.done("sync")
+    assert member.asked("gc", "--keep", "1")["contents"] == []
+    team.path.rename(tmp_path / "away")
+    member.done("merge", str(folder))
+    assert (folder / "playbook.py").read_text() == more
+    assert (folder / "README.md").read_text() == "ours\n"
+    base = json.loads((folder / "upstream.json").read_text())["hash"]
+    assert base not in member.asked("gc", "--keep", "1")["contents"]
+    shutil.rmtree(folder)
+    assert base in member.asked("gc", "--keep", "1")["contents"]
 
 
 def test_collecting_leaves_what_an_unfinished_run_needs(user: User) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from repertory.commands._complete import complete_item
 from repertory.commands._output import JSON, emit, say, single_command
+from repertory.content.installed.copies import remember_copy
 from repertory.content.installed.forks import fork
 from repertory.content.offered.repositories import list_repositories
 from repertory.errors import UserError
@@ -38,6 +39,7 @@ def command(
     """
     home = load_settings().home
     made = fork(home, item, _folder(home, to))
+    remember_copy(home, made.folder)
     if json:
         emit({"item": made.upstream.name, "folder": str(made.folder), "commit": made.upstream.commit, "files": made.files})
         return

@@ -28,8 +28,8 @@ def command(
 ) -> None:
     """Delete what no kept generation and no unfinished run needs.
 
-    That is content, environments, copies of the SDK, and what interrupted commands left behind. `repertory rollback` cannot
-    return to deleted generations.
+    That is content, environments, copies of the SDK, and what interrupted commands left behind. What a fork began with stays
+    for `repertory merge`. `repertory rollback` cannot return to deleted generations.
 
     Examples:
 

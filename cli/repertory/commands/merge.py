@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from repertory.commands._output import JSON, emit, say, single_command
+from repertory.content.installed.copies import remember_copy
 from repertory.content.installed.merging import MARK, apply_merge, changed_texts, plan_merge
 from repertory.errors import EXIT_NOT_DONE
 from repertory.settings import load_settings
@@ -42,6 +43,7 @@ def command(
     texts = changed_texts(merge) if dry_run else {}
     if not dry_run:
         apply_merge(merge)
+        remember_copy(settings.home, folder)
     if json:
         emit(_as_json(merge, dry_run=dry_run))
     else:

@@ -1,4 +1,4 @@
-"""Delete what nobody needs: neither a kept generation, nor the lock, nor an unfinished run."""
+"""Delete what nobody needs: neither a kept generation, nor the lock, nor an unfinished run, nor the merge of a copy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repertory.content.installed.copies import bases_of_copies
 from repertory.content.installed.generations import Generation, current_generation, list_generations, lock_of
 from repertory.content.installed.lock import LockedItem, read_lock
 from repertory.content.installed.pinned import environment_digest_of_content
@@ -72,7 +73,7 @@ def _find(home: Home, keep: int, in_use: InUse) -> Garbage:
     current = current_generation(home)
     kept += [current] if current and current not in kept else []
     items = [item for generation in kept for item in _items(home, generation)] + list(read_lock(home).items)
-    hashes = {item.hash for item in items} | in_use.hashes
+    hashes = {item.hash for item in items} | in_use.hashes | bases_of_copies(home)
     environments = {item.environment for item in items} | _environments(home, known, in_use.hashes)
     found = Garbage(
         generations=[one.number for one in known if one not in kept],
