@@ -51,7 +51,7 @@ BAD = [
     ("reads the unknown", "shout(b'{\"op\": \"read\"}\\n')", f"{LOST} broke down during the action: '' is not the hash", True),
     ("attaches nonsense", "shout(b'{\"op\": \"attach\"}\\n')",
      f"{LOST} broke down during the action: an attachment that cannot be kept", True),
-    ("closes its pipe", "close_all()", f"{LOST} ended during the action (still running)", True),
+    ("closes its pipe", "close_all()", f"{LOST} ended during the action", True),
     ("answers without status", "shout(RESULT + b'}\\n')", "the app returned something that is not a result: 'status'", False),
     ("answers a bad status", "shout(RESULT + b',\"status\":\"fine\"}\\n')",
      "the app returned something that is not a result: status: 'fine' is unknown", False),

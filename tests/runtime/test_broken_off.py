@@ -77,7 +77,7 @@ def test_a_run_is_given_back_when_the_database_cannot_be_written(impatient: Lab)
     executor.close()
 
 
-@pytest.mark.parametrize("statement", ["select * from run", "max(settled)", "from run where id = ? and epoch", "set state = ?"])
+@pytest.mark.parametrize("statement", ["select * from run", "select snapshot", "from run where id = ? and epoch", "set state = ?"])
 def test_a_run_is_given_back_wherever_it_breaks_off(lab: Lab, statement: str) -> None:
     """From the first look at it, before its process is there, to its end."""
     run_id = lab.start(lab.add_playbook("play.log('x')"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from repertory.runtime.storage.database import Database
 
 # How soon a new run, an answer or a deadline is noticed.
-LOOK_S = 0.05
+LOOK_S = 0.08
 DEATHS_S = 1.0
 # How long the queue keeps what it has delivered, for whoever looks into it; the record of runs is a thing apart.
 KEEP_S = 86400.0

@@ -73,7 +73,9 @@ class Attempt:
         self._idle_after: int | None = None
         self._final: Ending | None = None
         self._busy = Busy(tools.settings.limits.parallel_actions, self._fail)
-        self._deliveries = Deliveries(self._send, journal.earlier_replies(), journal.last_number())
+        is_first = journal.epoch == 1  # nothing was delivered yet, and most runs have one attempt
+        earlier, last = ({}, 0) if is_first else (journal.earlier_replies(), journal.last_number())
+        self._deliveries = Deliveries(self._send, earlier, last)
         self._waits = Waits(journal, run.answers)
         self._actions = Actions(tools, journal, run, self._deliveries, self._waits, self._busy)
         self._children = ChildRuns(tools, journal, run, self._deliveries, self._waits, self._busy, start_child)
