@@ -138,6 +138,23 @@ def test_an_interpreter_that_nobody_has() -> None:
     assert find_python(f"=={sys.version_info[0]}.{sys.version_info[1]}.*", name="acme/x") == base_python()
 
 
+def test_requirements_that_are_no_text(home: Home, tmp_path: Path) -> None:
+    folder = app_folder(tmp_path, "")
+    (folder / "requirements.lock").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(UserError, match="is not UTF-8") as raised:
+        provide_environment(home, folder, ">=3.9", name="acme/x")
+    assert raised.value.hint
+
+
+def test_an_interpreter_that_does_not_work(tmp_path: Path) -> None:
+    python = tmp_path / "python3.99"
+    python.write_text("#!/bin/sh\nexit 7\n")
+    python.chmod(0o755)
+    with pytest.raises(UserError, match=r"python3\.99 does not work") as raised:
+        environment_digest("", python)
+    assert "install that Python again" in raised.value.hint
+
+
 def test_locking_for_authors(wheels: Path) -> None:
     wheel = next(wheels.iterdir())
     text = lock_requirements(["greeting>=0.5"], ">=3.9")

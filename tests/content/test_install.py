@@ -172,7 +172,7 @@ def test_changed_files_are_noticed_and_mended(synced_home: Home) -> None:
     (item.folder / "app.py").write_text("import os\n")
     with pytest.raises(UserError, match="was changed after it was installed") as raised:
         verify_hash(item)
-    assert raised.value.hint == "install it again: repertory install community/blocklist"
+    assert raised.value.hint == "bring the locked bytes again: repertory install --locked"
     install(synced_home, ["blocklist"])
     verify_hash(item)
 

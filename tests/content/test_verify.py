@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from content.test_environments import make_wheel
 from repertory.commands._session import HomeLibrary
 from repertory.content.changes.install import install, remove
 from repertory.content.installed.garbage import InUse, collect
+from repertory.content.installed.generations import roll_back
 from repertory.content.installed.lock import installed, read_lock
 from repertory.content.installed.restore import restore
 from repertory.content.installed.verification import verify
@@ -207,6 +209,31 @@ def test_an_environment_without_interpreter_names_the_cure(full_home: Home) -> N
     assert "repertory install --locked" in raised.value.hint
     restore(full_home)
     check(full_home)
+
+
+def test_a_rollback_to_an_interpreter_that_is_gone_names_it(full_home: Home) -> None:
+    python = environment_of(full_home) / "bin" / "python"
+    remove(full_home, ["blocklist"])
+    python.unlink()
+    python.symlink_to("/opt/gone/python3.9")
+    before = full_home.lock.read_bytes()
+    with pytest.raises(UserError, match="community/blocklist ran with /opt/gone/python3.9") as raised:
+        roll_back(full_home)
+    assert "install that Python again (/opt/gone/python3.9)" in raised.value.hint
+    assert full_home.lock.read_bytes() == before
+
+
+def test_a_rollback_to_what_was_deleted_can_be_made_possible(full_home: Home) -> None:
+    folder = environment_of(full_home)
+    remove(full_home, ["blocklist"])
+    shutil.rmtree(folder)
+    with pytest.raises(UserError, match="not complete on this machine any more: community/blocklist") as raised:
+        roll_back(full_home)
+    generation = full_home.generations / "1.json"
+    assert f"the field `lock` of {generation}" in raised.value.hint
+    full_home.lock.write_text(json.loads(generation.read_text())["lock"])  # as it was told
+    restore(full_home)
+    assert found(full_home) == []
 
 
 def test_the_notes_go_with_the_environment(full_home: Home) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from repertory.commands._complete import complete_installed
 from repertory.commands._output import JSON, emit, note, say, single_command
-from repertory.content.installed.verification import HINT, verify
+from repertory.content.installed.verification import HINT, LOCK_HINT, verify
 from repertory.errors import EXIT_NOT_DONE, counted
 from repertory.settings import load_settings
 from repertory_sdk.convert import to_json
@@ -52,8 +52,11 @@ def _tell(found: list[Verified]) -> None:
         note(text)
     wrong = sum(bool(one.deviations) for one in found)
     say(f"{counted(len(found), 'item')}, {wrong} of them not as they were installed")
-    if any(deviation.what != "signature" for one in found for deviation in one.deviations):
+    wrongs = {deviation.what for one in found for deviation in one.deviations}
+    if wrongs - {"signature", "permissions"}:
         note(f"  → {HINT}")
+    if wrongs & {"signature", "permissions"}:
+        note(f"  → {LOCK_HINT}")
 
 
 def _said(deviation: Deviation) -> str:

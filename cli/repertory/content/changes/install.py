@@ -116,7 +116,9 @@ def _copy(home: Home, items: Sequence[CatalogItem], tell: Progress) -> dict[str,
 def _lock_item(
     home: Home, item: CatalogItem, review: ReviewedItem, digest: str, lock: Lock, tell: Progress
 ) -> LockedItem:
-    assert item.manifest is not None and digest == review.hash
+    if item.manifest is None or digest != review.hash:
+        hint = f"sync again; if it stays so, delete {home.repository(item.repository)} first"
+        raise UserError(f"{item.full_name}: our copy of its repository gives other files than a moment ago", hint)
     before = lock.item(item.full_name)
     return LockedItem(
         name=item.full_name,

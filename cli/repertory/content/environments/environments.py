@@ -171,8 +171,11 @@ def _version_of(python: Path) -> tuple[int, ...]:
     if python == base_python():
         return sys.version_info[:3]
     words = [str(python), "-I", "-S", "-c", "import sys; print(*sys.version_info[:3])"]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, env={})
-    return tuple(map(int, done.stdout.split()))
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, env={})
+        return tuple(map(int, done.stdout.split()))
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise UserError(f"{python} does not work: {error}", "install that Python again, or take it off the PATH") from error
 
 
 # ----------------------------------------------------------------------- uv

@@ -83,7 +83,7 @@ def verify_hash(item: Installed) -> None:
     if is_intact(item.folder, item.hash):
         return
     problem = "was changed after it was installed" if item.folder.is_dir() else "is missing"
-    hint = f"install it again: repertory install {item.name}"
+    hint = "bring the locked bytes again: repertory install --locked"
     raise UserError(f"{item.name}: its folder {item.folder} {problem}", hint)
 
 

@@ -206,13 +206,33 @@ def _number_before(home: Home, numbers: Sequence[int]) -> int:
 
 def _refuse_incomplete(home: Home, target: Generation, lock: Lock) -> None:
     """Files of a kept generation stay, unless somebody deleted them or the lock came from another machine."""
+    interpreters = {item.name: gone for item in lock.items if (gone := _interpreter_gone(home, item.environment))}
     missing = [
         item.name
         for item in lock.items
-        if not home.content(item.hash).is_dir()
-        or (item.environment and not (home.environment(item.environment) / "bin" / "python").exists())
+        if not home.content(item.hash).is_dir() or not (item.environment == "" or home.environment(item.environment).is_dir())
     ]
     if missing:
-        names = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
-        message = f"generation {target.number} is not complete on this machine any more: {names}"
-        raise UserError(message, "nothing was changed; choose another one: repertory list --generations")
+        message = f"generation {target.number} is not complete on this machine any more: {_some(missing)}"
+        way = f"put its lock (the field `lock` of {_path(home, target.number)}) in the place of {home.lock}"
+        hint = f"nothing was changed; to bring it back, {way}, then `repertory install --locked`"
+        raise UserError(message, f"{hint}; others: repertory list --generations")
+    if interpreters:
+        paths = ", ".join(dict.fromkeys(interpreters.values()))
+        message = f"generation {target.number} cannot run on this machine any more: {_some(list(interpreters))} ran with {paths}"
+        raise UserError(message, f"nothing was changed; install that Python again ({paths}), then roll back")
+
+
+def _interpreter_gone(home: Home, environment: str) -> str:
+    """Where the interpreter was that an environment was made with, if it is there no longer; empty otherwise."""
+    python = home.environment(environment) / "bin" / "python"
+    if not environment or python.exists() or not python.parent.is_dir():
+        return ""
+    try:
+        return str(python.readlink())
+    except OSError:
+        return str(python)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")

@@ -191,4 +191,4 @@ def read_installed_manifest(item: LockedItem, folder: Path) -> AppManifest | Pla
         hint = "bring everything that the lock names: repertory install --locked"
         raise UserError(f"{item.name} is in the lock, but its files are not on this machine", hint) from None
     except (OSError, ValueError, ConversionError) as error:
-        raise UserError(f"{path}: {error}", f"install it again: repertory install {item.name}") from error
+        raise UserError(f"{path}: {error}", "bring the locked bytes again: repertory install --locked") from error

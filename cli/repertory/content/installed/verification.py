@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Wrong = Literal["changed", "missing", "extra", "environment", "permissions", "signature"]
 HINT = "repertory install --locked brings the locked bytes again"
+LOCK_HINT = "the lock was changed by hand: restore it from Git, or return to what was installed: repertory rollback"
 
 
 @dataclass(frozen=True, kw_only=True)
