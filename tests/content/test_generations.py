@@ -21,7 +21,15 @@ from content.changing_app import publish
 from repertory.content.changes.install import install, remove
 from repertory.content.installed.contents import verify_hash
 from repertory.content.installed.generations import current_generation, list_generations, roll_back
-from repertory.content.installed.lock import Lock, LockedItem, dump_lock, installed, parse_lock, read_lock, write_lock
+from repertory.content.installed.lock import (
+    Lock,
+    LockedItem,
+    dump_lock,
+    installed,
+    parse_lock,
+    read_lock,
+    write_lock_text,
+)
 from repertory.content.installed.restore import restore
 from repertory.content.offered.repositories import sync
 from repertory.errors import NotFound, UserError
@@ -132,7 +140,7 @@ def test_other_files_among_them_do_not_matter(three_versions: Home) -> None:
 def test_a_lock_that_a_person_put_there_is_not_lost(three_versions: Home) -> None:
     home = three_versions
     lock = Lock(items=[read_lock(home).items[0]])
-    write_lock(home, Lock(items=[LockedItem(**{**lock.items[0].__dict__, "pinned": True})]))
+    write_lock_text(home, dump_lock(Lock(items=[LockedItem(**{**lock.items[0].__dict__, "pinned": True})])))
     assert current(home) == 0
     remove(home, ["blocklist"])
     found, removed = list_generations(home)[-2:]
@@ -166,7 +174,7 @@ def test_a_restored_lock_is_recorded(three_versions: Home) -> None:
 def test_a_hundred_items_are_rolled_back_at_once(three_versions: Home) -> None:
     (item,) = read_lock(three_versions).items
     many = [LockedItem(**{**item.__dict__, "name": f"community/item_{number}"}) for number in range(100)]
-    write_lock(three_versions, Lock(items=many))
+    write_lock_text(three_versions, dump_lock(Lock(items=many)))
     remove(three_versions, ["community/item_7"])
     begun = time.perf_counter()
     roll_back(three_versions)

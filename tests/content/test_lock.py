@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repertory.content.checks.manifests import schema_validator
-from repertory.content.installed.lock import Lock, LockedItem, dump_lock, installed, parse_lock, read_lock, write_lock
+from repertory.content.installed.lock import (
+    Lock,
+    LockedItem,
+    dump_lock,
+    installed,
+    parse_lock,
+    read_lock,
+    write_lock_text,
+)
 from repertory.errors import UserError
 from repertory.home import Home
 
@@ -123,7 +131,7 @@ def test_no_lock_means_nothing_installed(home: Home) -> None:
 
 def test_a_lock_from_another_machine(home: Home) -> None:
     home.prepare()
-    write_lock(home, Lock(items=[ITEM]))
+    write_lock_text(home, dump_lock(Lock(items=[ITEM])))
     with pytest.raises(UserError, match="not on this machine") as raised:
         installed(home)
     assert "install --locked" in raised.value.hint
@@ -138,4 +146,4 @@ def test_an_unreadable_lock(home: Home) -> None:
 def test_a_read_only_home_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
-        write_lock(Home(tmp_path / "file" / "home"), Lock())
+        write_lock_text(Home(tmp_path / "file" / "home"), dump_lock(Lock()))

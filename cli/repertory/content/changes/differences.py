@@ -12,8 +12,8 @@ from repertory.content.changes.offers import Offers
 from repertory.content.changes.planning import installed_item, look_at, review_items
 from repertory.content.changes.resolution import refuse_broken
 from repertory.content.changes.review import ReviewedItem
+from repertory.content.checks.requirements import LOCK_FILE
 from repertory.content.environments.dependencies import read_dependencies
-from repertory.content.environments.environments import LOCK_FILE
 from repertory.content.git import commits as git
 from repertory.content.installed.contents import content_hash, item_files, walk_files
 from repertory.content.installed.lock import LockedItem, read_lock

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from repertory.content.offered.catalog import LOOK, SYNC, CatalogItem, choose_item, item_from_record
-from repertory.content.offered.index import item_names, records_in, records_named, records_offering
-from repertory.errors import NotFound
+from repertory.content.offered.catalog import CatalogItem, choose_item, item_from_record, nothing_called
+from repertory.content.offered.index import records_in, records_named, records_offering
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +31,9 @@ class Offers:
     def one(self, name: str, kind: str = "") -> CatalogItem:
         """The one item of this full or short name; raises NotFound or UserError."""
         found = self.named(name, kind)
-        if found:
-            return choose_item(found, name)
-        known = item_names(self.home)
-        raise NotFound("item", name, known, LOOK if known else SYNC)
+        if not found:
+            raise nothing_called(self.home, name)
+        return choose_item(found, name)
 
     def of(self, full_names: Sequence[str]) -> dict[str, CatalogItem]:
         """Those of these items that are on offer, by full name."""

@@ -17,8 +17,8 @@ from repertory.content.changes.resolution import (
     unmet_needs,
 )
 from repertory.content.changes.review import LeftOut, Review, ReviewedItem, review_item
+from repertory.content.checks.requirements import LOCK_FILE
 from repertory.content.environments.dependencies import Dependency, read_dependencies
-from repertory.content.environments.environments import LOCK_FILE
 from repertory.content.git import commits as git
 from repertory.content.git.history import comes_before
 from repertory.content.git.sources import Source

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repertory.content.checks.issue import render_issues
+from repertory.content.offered.catalog import names_of_child
 from repertory.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,10 +37,9 @@ def resolve(offers: Offers, names: Sequence[str]) -> list[CatalogItem]:
 
 
 def _child(offers: Offers, parent: CatalogItem, name: str) -> CatalogItem:
-    """A playbook of the same repository comes first, then any other of that name."""
-    beside = f"{parent.repository}/{name}"
+    beside, anywhere = names_of_child(parent.full_name, name)
     try:
-        return offers.one(beside if offers.named(beside, "playbook") else name, "playbook")
+        return offers.one(beside if offers.named(beside, "playbook") else anywhere, "playbook")
     except UserError as error:
         raise UserError(f"{parent.full_name} starts the playbook {name!r}: {error.message}", error.hint) from error
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import uv
 
 from repertory.content.changes.progress import Progress
+from repertory.content.checks.requirements import LOCK_FILE
 from repertory.content.durability import settle
 from repertory.content.environments.dependencies import plain_requirements, refuse_options
 from repertory.content.environments.interpreters import base_python
@@ -29,7 +30,10 @@ from repertory_sdk.manifest import AppManifest, PlaybookManifest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LOCK_FILE = "requirements.lock"
+__all__ = [
+    "LOCK_FILE", "Environment", "collect_wheels", "environment_digest", "environment_digest_of", "environment_of", "find_python",
+    "lock_requirements", "provide_environment",
+]  # fmt: skip
 SECONDS = 900
 # Where uv keeps its cache and finds its own and the user's settings.
 PASSED_ON = (

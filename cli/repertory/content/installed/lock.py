@@ -88,13 +88,8 @@ def dump_lock(lock: Lock) -> str:
     return json.dumps({"$schema": LOCK_SCHEMA, "items": items}, indent=2, ensure_ascii=False) + "\n"
 
 
-def write_lock(home: Home, lock: Lock) -> None:
-    """Replace the lock completely or not at all; `generations.py` does it for whoever changes what is installed."""
-    write_lock_text(home, dump_lock(lock))
-
-
 def write_lock_text(home: Home, text: str) -> None:
-    """The same with a text that was a lock before."""
+    """Replace the lock completely or not at all; `generations.py` does it for whoever changes what is installed."""
     try:
         write_atomically(home.lock, text.encode(), mode=0o644)
     except OSError as error:

@@ -120,10 +120,20 @@ def catalog_items(home: Home) -> list[CatalogItem]:
 def find_item(home: Home, name: str) -> CatalogItem:
     """The item of this full or short name; other catalogues are not read."""
     found = [item_from_record(record) for record in records_named(home, name)]
-    if found:
-        return choose_item(found, name)
+    if not found:
+        raise nothing_called(home, name)
+    return choose_item(found, name)
+
+
+def nothing_called(home: Home, name: str) -> NotFound:
+    """What to say where no item has this name."""
     names = item_names(home)
-    raise NotFound("item", name, names, LOOK if names else SYNC)
+    return NotFound("item", name, names, LOOK if names else SYNC)
+
+
+def names_of_child(parent: str, name: str) -> tuple[str, str]:
+    """How a playbook that another one starts is looked up: one of the same repository comes first, then any of that name."""
+    return f"{parent.partition('/')[0]}/{name}", name
 
 
 def item_from_record(record: Mapping[str, Any]) -> CatalogItem:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from repertory.content.installed.lock import read_installed_manifest, read_lock
+from repertory.content.offered.catalog import names_of_child
 from repertory.content.offered.index import ask
 from repertory.errors import NotFound, UserError
 from repertory_sdk.manifest import AppManifest
@@ -158,10 +159,8 @@ class _Drawing:
         self.nodes[_action_id(action)] = Node(name=action, kind="action", type=kind)
 
     def _child(self, parent: _Item, name: str) -> _Item:
-        """A playbook of the same repository comes first, then any other of that name."""
-        beside = f"{parent.node.name.partition('/')[0]}/{name}"
-        ways = [beside, name, *(full for full in self._items if full.rpartition("/")[2] == name)]
-        for way in ways:
+        """The first of those that have the name, where an installation would ask which."""
+        for way in (*names_of_child(parent.node.name, name), *(full for full in self._items if full.rpartition("/")[2] == name)):
             if way in self._items and self._items[way].node.kind == "playbook":
                 return self._items[way]
         return _Item(node=Node(name=name, kind="playbook"))

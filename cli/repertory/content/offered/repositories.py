@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from repertory.content.git import commits as git
 from repertory.content.items.plugins import checker_name, content_plugins
 from repertory.content.offered.catalog import Catalog, read_catalog, write_catalog
-from repertory.content.offered.collecting import rare_collections
+from repertory.content.offered.cycles import rare_collections
 from repertory.content.offered.description import Described, describe, judged_by
 from repertory.content.offered.fetching import Fetching
 from repertory.content.offered.following import add_repository, forget_repository, remove_repository
