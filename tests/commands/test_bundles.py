@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,15 @@ def test_without_consent_nothing_changes(newcomer: User, bundle: str) -> None:
     newcomer.config('[install]\nallow = "nothing"\n')
     assert "--yes is not enough" in newcomer("bundle", "install", bundle, "--yes").err
     assert is_untouched(newcomer)
+
+
+@pytest.mark.parametrize("place", ["nowhere/content.bundle", "."])
+def test_a_place_that_cannot_be_written(sender: User, place: str) -> None:
+    told = sender("bundle", "create", place)
+    assert told.code == 1
+    assert re.search(r"repertory: cannot write .+: .+\n  → .+\n$", told.err), told.err
+    assert "REPERTORY_HOME" not in told.err
+    assert list(sender.folder.iterdir()) == []
 
 
 def test_a_person_who_does_not_agree(newcomer: User, bundle: str) -> None:

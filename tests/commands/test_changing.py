@@ -293,7 +293,7 @@ def test_collecting(member: User, team: Repository) -> None:
     dry = conforms(member.asked("gc", "--keep", "1", "--dry-run"), "gc")
     assert (dry["dry_run"], dry["generations"], dry["contents"]) == (True, [1], [old, f"{old}.files"])
     assert (member.home / "content" / old).is_dir()
-    assert member.done("gc", "--keep", "1").out.startswith("deleted: 1 generation, ")
+    assert member.done("gc", "--keep", "1").out.startswith("deleted: 1 generation, 1 item of content (")
     assert not (member.home / "content" / old).exists()
     assert member.done("gc").out == "deleted: nothing (0.0 MB)\n"
     assert "is not kept any more" in member.refused("rollback")

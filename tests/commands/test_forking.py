@@ -63,10 +63,22 @@ def test_a_merge_is_told(member: User, team: Repository, tmp_path: Path) -> None
 
     told = member("merge", str(copy))
     assert told.code == 1
+    assert "git diff" not in told.out
     assert "  conflict  README.md  (you removed it; upstream's is README.md.upstream)\n  conflict  playbook.py\n" in told.out
     assert "look for <<<<<<< yours in these files, decide, and commit" in told.out
     assert "compare with README.md.upstream, decide, remove it, and commit" in told.out
     assert "nothing to merge" in member.done("merge", str(copy)).out
+
+
+def test_a_merge_without_conflicts_is_looked_at(member: User, team: Repository, tmp_path: Path) -> None:
+    ours = Repository(tmp_path / "ours")
+    ours.write({"README.md": "# ours\n"}).commit()
+    copy = Path(member.asked("fork", "team/recon", "--to", str(ours.path))["folder"])
+    (team.path / "playbooks/recon/README.md").write_text("# better\n")
+    team.commit()
+    member.done("sync")
+    told = member.done("merge", str(copy)).out
+    assert told.endswith("  changed   README.md\n  → look at it with git diff, try it, and commit\n")
 
 
 def test_a_merge_for_programs(member: User, team: Repository, tmp_path: Path) -> None:

@@ -38,6 +38,13 @@ def test_the_overview_says_what_the_commands_say_of_themselves() -> None:
         assert entry.help.startswith(first), name
 
 
+@pytest.mark.parametrize("group", sorted({words[0] for words in EVERY if len(words) > 1}))
+def test_groups_say_whole_sentences(newcomer: User, group: str) -> None:
+    lines = newcomer.done(group, "--help").out.partition("Commands:\n")[2].splitlines()
+    assert lines
+    assert [line for line in lines if not line.endswith((".", "?")) or line.endswith("...")] == []
+
+
 def test_the_overview_lists_every_command(newcomer: User) -> None:
     told = newcomer.done("--help")
     listed = re.findall(r"^  ([a-z]+) ", told.out.partition("Commands:\n")[2], re.M)

@@ -91,7 +91,7 @@ def test_a_second_bundle_brings_news(bundle: Path, far_home: Home, community: Re
 def test_only_what_was_synced_last_is_bundled(bundle: Path, synced_home: Home, community: Repository) -> None:
     more(community, synced_home)
     before = bundle.read_bytes()
-    with pytest.raises(UserError, match="is not what was synced last"):
+    with pytest.raises(UserError, match="community/recon 1.0.0 of [0-9a-f]{12} is not what was synced last: 1.1.0 of [0-9a-f]{12}"):
         create_bundle(synced_home, bundle)
     assert bundle.read_bytes() == before
 

@@ -185,6 +185,13 @@ def test_a_damaged_note_is_refused(synced_home: Home, copied: Path, damage, said
     assert (copied / "playbook.py").read_bytes() == before
 
 
+def test_a_folder_that_is_none(synced_home: Home, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere is not a folder"):
+        plan_merge(synced_home, tmp_path / "nowhere")
+    with pytest.raises(UserError, match="was not made by"):
+        plan_merge(synced_home, tmp_path)
+
+
 def test_nothing_is_overwritten(synced_home: Home, copied: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="exists already"):
         fork(synced_home, "recon", tmp_path / "ours")

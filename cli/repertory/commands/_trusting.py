@@ -28,7 +28,9 @@ def signers(
     forget: Annotated[bool, typer.Option("--forget", help="Let anybody sign again who is known.")] = False,
     json: bool = JSON,
 ) -> None:
-    """Show or change the file of those who may sign a repository; with one, nobody else may.
+    """Show or change who may sign a repository.
+
+    With a file of signers, nobody else may.
 
     Examples:
 
@@ -62,7 +64,7 @@ def trust(
     ] = False,
     json: bool = JSON,
 ) -> None:
-    """Show whom a repository is known to be signed by, or accept a new signer.
+    """Show who signs a repository, or accept a new signer.
 
     Examples:
 

@@ -23,9 +23,9 @@ def create(
     file: Annotated[Path, typer.Argument(help="Where to write it.")],
     json: bool = JSON,
 ) -> None:
-    """Write everything that is installed into one file: the commits of its repositories, with their signatures, and wheels.
+    """Write everything that is installed into a file.
 
-    Wheels are those for this platform and Python.
+    It holds the commits of the repositories, with their signatures, and wheels for this platform and Python.
 
     Example:
 
@@ -50,10 +50,11 @@ def install(
     dry_run: DryRun = False,
     json: bool = JSON,
 ) -> None:
-    """Install what a bundle holds, without any network; reviewed like any installation.
+    """Review and install what a bundle holds.
 
-    The file is unpacked beside what is installed. Until somebody has agreed, nothing changes: no repository is followed,
-    nothing is on offer. Nobody becomes a trusted signer by a bundle; signatures are checked by the keys that are known here.
+    No network is needed. The file is unpacked beside what is installed, and reviewed like any installation. Until somebody
+    has agreed, nothing changes: no repository is followed, nothing is on offer. Nobody becomes a trusted signer by a bundle;
+    signatures are checked by the keys that are known here.
 
     Examples:
 

@@ -30,9 +30,10 @@ def add(
     files: Annotated[list[Path], typer.Argument(help="Files; their format is recognised.")],
     json: bool = JSON,
 ) -> None:
-    """Add events from files: Repertory's own JSON, Suricata EVE, CEF, and JSON lines of these.
+    """Add events from files.
 
-    All events of all files are added, or none. An event whose source id is known is not added again.
+    They hold Repertory's own JSON, Suricata EVE, CEF, or JSON lines of these. All events of all files are added, or none. An
+    event whose source id is known is not added again.
 
     Examples:
 

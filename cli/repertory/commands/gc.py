@@ -45,8 +45,9 @@ def command(
         }
         emit({"dry_run": dry_run, "generations": list(found.generations), **plain, "bytes": found.size})
         return
+    items = [path for path in found.contents if path.suffix != ".files"]
     counts = [
-        (len(found.generations), "generation", ""), (len(found.contents), "item of content", "items of content"),
+        (len(found.generations), "generation", ""), (len(items), "item of content", "items of content"),
         (len(found.environments), "environment", ""), (len(found.sdks), "SDK copy", "SDK copies"),
         (len(found.temporary), "left-over", ""),
     ]  # fmt: skip

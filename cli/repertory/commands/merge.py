@@ -66,6 +66,8 @@ def _tell(merge: Merge, *, dry_run: bool) -> None:
         say("  → commit your own changes of these files first: " + ", ".join(merge.uncommitted))
     if any(file.marked for file in merge.files):
         say("  → " + ("there would be conflicts" if dry_run else f"look for {MARK.decode()} in these files, decide, and commit"))
+    if not merge.conflicts and not merge.uncommitted and not dry_run:
+        say("  → look at it with git diff, try it, and commit")
     beside = [file.beside_path for file in merge.files if file.beside_path]
     if beside and not dry_run:
         say(f"  → compare with {', '.join(beside)}, decide, remove {'it' if len(beside) == 1 else 'them'}, and commit")

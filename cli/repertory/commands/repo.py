@@ -34,7 +34,9 @@ def add(
     sync: Annotated[bool, typer.Option("--sync", help="Fetch it at once.")] = False,
     json: bool = JSON,
 ) -> None:
-    """Follow a repository, and those that its repertory-catalog.json lists.
+    """Follow a repository, and those that it lists.
+
+    What it lists stands in its repertory-catalog.json.
 
     Examples:
 

@@ -31,6 +31,8 @@ def create_bundle(home: Home, target: Path, progress: Progress | None = None) ->
     items = read_lock(home).items
     if not items:
         raise UserError("nothing is installed, so there is nothing to bundle", "`repertory install` comes first")
+    if target.is_dir():
+        raise UserError(f"cannot write {target}: it is a folder", "name a file in it, such as content.bundle")
     with tempfile.TemporaryDirectory(prefix="repertory-bundle-") as name:
         folder = Path(name)
         repositories = _repositories(home, items, folder, tell)
@@ -68,7 +70,8 @@ def _commit_of(home: Home, item: LockedItem) -> str:
         digest = export(home, tree, offered.folder)
     if digest != item.hash:
         raise UserError(
-            f"{item.name} {item.version} is not what was synced last ({offered.version})",
+            f"{item.name} {item.version} of {item.commit[:12]} is not what was synced last:"
+            f" {offered.version} of {offered.commit[:12]}",
             f"update it first (repertory update {item.name}), or unpin it",
         )
     return offered.commit

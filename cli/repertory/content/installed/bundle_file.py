@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from repertory.content.git.sources import COMMIT, parse_source
 from repertory.content.installed.lock import FORMS
+from repertory.content.installed.worktree import write_error
 from repertory.content.offered.members import REPOSITORY_NAME
 from repertory.errors import UserError, counted
 from repertory.home import home_error
@@ -108,7 +109,7 @@ def write_bundle(folder: Path, index: BundleIndex, target: Path) -> Bundle:
                     _add(archive, f"files/{digest}", stream, (folder / path).stat().st_size)
         temporary.replace(target)
     except OSError as error:
-        raise home_error(target.parent, error) from error
+        raise write_error(target.parent, error) from error
     finally:
         temporary.unlink(missing_ok=True)
     return Bundle(path=target, sha256=digest_of(target), index=index)

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 from repertory.content.git import commits as git
 from repertory.content.installed.contents import export, item_files
 from repertory.content.installed.lock import FORMS
-from repertory.content.installed.worktree import make_folder, read_file
+from repertory.content.installed.worktree import make_folder, read_file, write_error
 from repertory.content.offered.catalog import CatalogItem, find_item
 from repertory.errors import UserError
-from repertory.home import Home, home_error
 from repertory_sdk.convert import from_json, to_json
 from repertory_sdk.errors import ConversionError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from repertory.home import Home
 
 UPSTREAM_FILE = "upstream.json"
 UPSTREAM_SCHEMA = "urn:repertory:schema:upstream:1"
@@ -62,7 +63,7 @@ def fork(home: Home, name: str, target: Path) -> Fork:
     try:
         make_folder(target, place, {**files, UPSTREAM_FILE: upstream_text(upstream)})
     except OSError as error:
-        raise home_error(folder, error) from error
+        raise write_error(target, error) from error
     return Fork(folder=folder, upstream=upstream, files=len(files))
 
 
@@ -87,8 +88,10 @@ def upstream_text(upstream: Upstream) -> bytes:
 def read_upstream(folder: Path) -> Upstream:
     """What a copy was made from."""
     path = folder / UPSTREAM_FILE
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder", "name the one that `repertory fork` made")
     try:
-        content = read_file(folder, UPSTREAM_FILE) if folder.is_dir() else None
+        content = read_file(folder, UPSTREAM_FILE)
         if content is None:
             raise UserError(f"{folder} was not made by `repertory fork`", f"it has no {UPSTREAM_FILE}")
         plain = json.loads(content)

@@ -18,13 +18,14 @@ from repertory.content.git.process import run
 from repertory.content.git.sources import Source
 from repertory.content.installed.contents import export, is_intact, walk_files
 from repertory.content.installed.forks import UPSTREAM_FILE, Upstream, as_synced, read_upstream, upstream_text
-from repertory.content.installed.worktree import read_file, remove_file, write_file
+from repertory.content.installed.worktree import read_file, remove_file, write_error, write_file
 from repertory.content.offered.catalog import find_item
 from repertory.errors import UserError
-from repertory.home import Home, home_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from repertory.home import Home
 
 Change = Literal["added", "changed", "removed", "merged", "conflict", "kept"]
 BESIDE = ".upstream"
@@ -165,7 +166,7 @@ def apply_merge(merge: Merge) -> None:
                 write_file(merge.folder, file.path, file.content)
         write_file(merge.folder, UPSTREAM_FILE, upstream_text(merge.after))
     except OSError as error:
-        raise home_error(merge.folder, error) from error
+        raise write_error(merge.folder, error) from error
 
 
 def _refuse_surprises(merge: Merge) -> None:

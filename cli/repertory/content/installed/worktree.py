@@ -23,6 +23,11 @@ NO_LINKS = os.O_NOFOLLOW | os.O_CLOEXEC
 HINT = "nothing is read or written through links: put the file or folder itself there"
 
 
+def write_error(folder: Path, error: OSError) -> UserError:
+    """One sentence for a place of the user's own that cannot be written."""
+    return UserError(f"cannot write in {folder}: {error.strerror or error}", "free some space, or permit writing there")
+
+
 def read_file(folder: Path, path: str) -> bytes | None:
     """The bytes of a file; None if there is none. Raises UserError for whatever is not a file."""
     try:
