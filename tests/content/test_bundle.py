@@ -212,6 +212,32 @@ def test_what_a_killed_process_left_goes(bundle: Path, far_home: Home, who: str)
     assert not left.exists()
 
 
+KILLED_BEFORE = """
+import os, signal, sys
+from pathlib import Path
+from repertory.content.installed import staging
+from repertory.home import Home
+with staging.staged_bundle(Home(Path(sys.argv[1])), Path(sys.argv[2])) as staged:
+    setattr(staging, sys.argv[3], lambda *_words, **_options: os.kill(os.getpid(), signal.SIGKILL))
+    staging.move_in(staged)
+"""
+
+
+@pytest.mark.parametrize("step", ["carry_out", "follow_all", "write_atomically", "change_lock", "update_index"])
+def test_a_process_killed_while_moving_in(bundle: Path, far_home: Home, step: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_BEFORE, far_home.root, bundle, step], check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL
+    assert len(read_lock(far_home).items) == (2 if step == "update_index" else 0), "all of it or nothing"
+    assert known_signers(far_home, "community") == []
+    bring(far_home, bundle)
+    assert [item.full_name for item in catalog_items(far_home)] == [item.name for item in read_lock(far_home).items]
+    assert not any(one.deviations or one.notes for one in verify(far_home))
+    assert not far_home.stages.exists()
+
+
 # ---------------------------------------------------------------------- trust
 
 
