@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # How soon a new run, an answer or a deadline is noticed.
 LOOK_S = 0.08
 DEATHS_S = 1.0
+ORPHANS_S = 5.0
 # How long the queue keeps what it has delivered, for whoever looks into it; the record of runs is a thing apart.
 KEEP_S = 86400.0
 TIDY_S = 3600.0
@@ -34,6 +35,7 @@ class Sweeper:
     notice: Callable[[str], None]
     _enqueued: set[tuple[str, int]] = field(default_factory=set)
     _deaths_seen: float = 0.0
+    _orphans_at: float = 0.0
     _tidy_at: float = 0.0
 
     def run(self, stopping: threading.Event) -> None:
@@ -43,24 +45,27 @@ class Sweeper:
                 self._deaths_seen = time.monotonic()
                 self.liveness.confirm()
                 self.recover_dead_workers()
+                self.take_over_orphans()
                 self.tidy_up()
             self.hand_over_due_runs()
 
     def recover_dead_workers(self) -> None:
-        """Runs of dead workers go back into the queue, and so does what the queue had given them.
-
-        Also where others noticed first that a worker was dead: they know nothing of the queue.
-        """
-        owners = self.engine.owners()  # before the peers: who begins something is registered by then
-        peers = self.liveness.peers()
-        for owner in owners.difference(peers):
-            self.engine.recover(owner)
-        for peer in peers:
+        """Runs of dead workers go back into the queue, and so does what the queue had given them."""
+        for peer in self.liveness.peers():
             with self.liveness.claim_if_dead(peer) as dead:
                 if dead:
                     found = runs.forget_worker(self.database, peer)
                     self.engine.recover(peer)
                     self.notice(f"worker {peer} is dead; {len(found)} of its runs go on here")
+
+    def take_over_orphans(self) -> None:
+        """What the queue had given a worker whose death others noticed first: they know nothing of the queue."""
+        if time.monotonic() < self._orphans_at:
+            return
+        self._orphans_at = time.monotonic() + ORPHANS_S
+        owners = self.engine.owners()  # before the peers: who begins something is registered by then
+        for owner in owners.difference(self.liveness.peers()):
+            self.engine.recover(owner)
 
     def tidy_up(self) -> None:
         """The queue forgets what it delivered long ago, a little at a time."""
