@@ -287,12 +287,6 @@ def test_authors_lock_plain_requirements_only(online: Path, stranger: tuple[str,
     assert asked == []
 
 
-def test_a_lock_that_is_no_text(home: Home, tmp_path: Path) -> None:
-    (app_folder(tmp_path, "") / "requirements.lock").write_bytes(b"\xff\xfe")
-    with pytest.raises(UserError, match="its requirements are not installed"):
-        provide_environment(home, tmp_path / "app", ">=3.9", name="acme/x")
-
-
 @pytest.fixture
 def with_pip(wheels: Path) -> Path:
     """pip itself is among what the user's index has."""

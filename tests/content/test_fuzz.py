@@ -24,9 +24,11 @@ from repertory.content.checks.sarif import sarif_log
 from repertory.content.git.paths import TreeLimits
 from repertory.content.git.sources import Source
 from repertory.content.git.tree import TreeEntry, judge
-from repertory.content.installed.bundle import BUNDLE_SCHEMA, take_bundle
-from repertory.content.installed.forks import UPSTREAM_FILE, UPSTREAM_SCHEMA, plan_merge
+from repertory.content.installed.bundle_file import BUNDLE_SCHEMA
+from repertory.content.installed.forks import UPSTREAM_FILE, UPSTREAM_SCHEMA
 from repertory.content.installed.lock import LOCK_SCHEMA, parse_lock
+from repertory.content.installed.merging import plan_merge
+from repertory.content.installed.staging import staged_bundle
 from repertory.content.items.inspection import Inspection, inspect_tree
 from repertory.content.offered.catalog import Catalog, catalog_item, read_catalog, write_catalog
 from repertory.content.offered.follows import list_repositories
@@ -227,25 +229,30 @@ BUNDLED = {
 
 
 def members_of(content: bytes) -> dict[str, bytes]:
-    """One member for every name in an index, with the hash that it has there."""
+    """One member for all that an index names, with the hash that it has there."""
+    digest = hashlib.sha256(b"x").hexdigest()
     with suppress(ValueError, TypeError, AttributeError, KeyError):
         index = json.loads(content)
-        names = [name for name in index["files"] if name.isascii() and len(name) < 1000]
-        index["files"] |= dict.fromkeys(names, hashlib.sha256(b"x").hexdigest())
-        return {"bundle.json": json.dumps(index).encode(), **dict.fromkeys(names, b"x")}
+        index["files"] = dict.fromkeys(index["files"], digest)
+        return {"bundle.json": json.dumps(index).encode(), f"files/{digest}": b"x"}
     return {"bundle.json": content}
+
+
+def look_at(home: Home, path: Path) -> None:
+    with staged_bundle(home, path):
+        pass
 
 
 @EXAMPLES
 @given(content=of(BUNDLED), name=ODD.map(lambda name: f"wheels/{name}"))
 def test_bundles(tmp_path: Path, content: bytes, name: str) -> None:
     path, home = tmp_path / "bundle", Home(tmp_path / "home")
-    with tarfile.open(path, "w") as archive:
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
         for member, data in members_of(content.replace(b"wheels/x.whl", json.dumps(name)[1:-1].encode())).items():
             info = tarfile.TarInfo(member)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
-    told(lambda: take_bundle(home, path))
+    told(lambda: look_at(home, path))
     assert sorted(one.name for one in tmp_path.iterdir()) == ["bundle", "home", "user"]
 
 

@@ -222,7 +222,7 @@ def test_another_attempt_waits_for_what_is_being_written(postgres_database: Data
     database = postgres_database
     run = new_run(database)
     old = begin(database, run)
-    runs.forget_worker(database, "w1")
+    database.query("update run set state = 'queued', attempt = attempt + 1, worker = '' where id = ?", run)
     taking: list[Future[object]] = []
 
     def effect(_: object) -> str:

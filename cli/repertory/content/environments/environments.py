@@ -57,7 +57,7 @@ def provide_environment(home: Home, folder: Path, wanted_python: str, *, name: s
     """Build what an app's ``requirements.lock`` says unless it is there as it was built; ``name`` is how errors call the app."""
     python = find_python(wanted_python, name=name)
     text = _locked_text(folder)
-    plain = plain_requirements(text.encode(errors="surrogateescape"), name=name)
+    plain = plain_requirements(text.encode(), name=name)
     digest = _wanted_digest(text, python)
     if not digest:
         return Environment(digest="", python=python)
@@ -90,7 +90,10 @@ def environment_digest_of(home: Home, manifest: AppManifest | PlaybookManifest, 
 
 def _locked_text(folder: Path) -> str:
     lock = folder / LOCK_FILE
-    return lock.read_text("utf-8", errors="surrogateescape") if lock.is_file() else ""
+    try:
+        return lock.read_text("utf-8") if lock.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise UserError(f"{lock} is not UTF-8: {error.reason}", "tell whoever keeps the app") from error
 
 
 def _wanted_digest(text: str, python: Path) -> str:
