@@ -90,8 +90,12 @@ def session() -> Iterator[Session]:
 def stopping_told(here: Foreground) -> Iterator[None]:
     """Ctrl-C takes effect when the action in flight is recorded; a person who sees nothing happen presses it again."""
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    def at_once(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)
+        here.stop_at_once()
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, at_once)
         here.stop()
         note("\nstopping when the action in flight is recorded; Ctrl-C again stops at once")
 

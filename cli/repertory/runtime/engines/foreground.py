@@ -34,14 +34,19 @@ class Foreground:
     database: Database
     executor: Executor
     _told: threading.Event = field(default_factory=threading.Event)
+    _at_once: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
         """Let ``run`` end with KeyboardInterrupt as soon as what is in flight is recorded; for handlers of signals.
 
-        A handler that raised it itself could lose the second Ctrl-C of one who presses it twice.
+        A handler that raised it itself could lose the second Ctrl-C of one who presses it twice, and leave locks in any state.
         """
         self._told.set()
         self.executor.stop(hold=True)
+
+    def stop_at_once(self) -> None:
+        """Let ``run`` end with KeyboardInterrupt now, whatever is in flight."""
+        self._at_once.set()
 
     def run(self, run_id: str, *, watch: Callable[[Run], bool]) -> Run:
         """Execute a run and its children until it has ended, or until ``watch`` says to leave it waiting.
@@ -91,8 +96,10 @@ class Foreground:
         threading.Thread(target=work, daemon=True).start()
         try:
             while not over.wait(LOOK_S):
+                if self._at_once.is_set():
+                    raise KeyboardInterrupt
                 watch(runs.find_run(self.database, due[0]))
-        except KeyboardInterrupt:  # at once, whatever is in flight
+        except KeyboardInterrupt:
             self.executor.stop(hold=True)
             raise
         except BaseException:  # watch cannot go on
