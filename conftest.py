@@ -15,11 +15,33 @@ if TYPE_CHECKING:
 MAY_SKIP = "may_skip"
 NO_SKIPS = pytest.StashKey[bool]()
 FOREIGN = ("GIT_", "PG", "REPERTORY_", "XDG_")
+# Fixtures with real processes, repositories or servers behind them, and places where every test starts some.
+REAL = frozenset(
+    {
+        "community", "either_database", "either_lab", "finished_community", "finished_home", "follower", "impatient", "lab",
+        "new_repository", "plumbing", "postgres", "postgres_database", "shared_sdk", "synced_home", "template", "user",
+    }
+)  # fmt: skip
+REAL_PLACES = (
+    "tests/acceptance/", "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs",
+    "tests/content/test_environments", "tests/content/test_git", "tests/content/test_hostile", "tests/content/test_sync",
+    "tests/content/test_trust", "tests/runtime/test_broken_off", "tests/runtime/test_journal", "tests/runtime/test_storage",
+    "tests/sdk/test_app_worker", "tests/sdk/test_describe", "tests/sdk/test_playbook_worker", "tests/sdk/test_recorder",
+    "tests/test_house", "tests/test_package",
+)  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[NO_SKIPS] = bool(os.environ.get("REPERTORY_NO_SKIPS"))
     config.addinivalue_line("markers", f"{MAY_SKIP}(reason): does not apply everywhere, not even where all is installed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is not marked here is a unit test: `tox -e unit`."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & REAL or item.nodeid.startswith(REAL_PLACES):
+            item.add_marker("real")
 
 
 @pytest.fixture(scope="session", autouse=True)
