@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # With REPERTORY_NO_SKIPS set, a skipped test is a failed one, unless it is marked with this and a reason.
 MAY_SKIP = "may_skip"
 NO_SKIPS = pytest.StashKey[bool]()
-FOREIGN = ("GIT_", "PG", "REPERTORY_", "XDG_")
+FOREIGN = ("CREDENTIALS_", "DBUS_", "GIT_", "PG", "REPERTORY_", "XDG_")
 # Fixtures with real processes, repositories or servers behind them, and places where every test starts some.
 REAL = frozenset(
     {

@@ -27,6 +27,7 @@ from repertory import settings
 from repertory.content.checks.rules import rules_page
 from repertory.content.items import hookspecs as host_hooks
 from repertory.main import COMMANDS
+from repertory.runtime.secrets import hookspecs as secret_hooks
 from repertory_sdk import hookspecs as content_hooks
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -60,6 +61,7 @@ KEYS = {
     "install.allow": "what `--yes` may agree to in a person's place: `nothing`, `investigate` (items whose actions all only read), `anything`",
     "sync.parallel": "repositories that are fetched at a time",
     "git.credential_helper": "for private repositories over https: `store`, `cache` or the absolute path of a program, see gitcredentials(7)",
+    "secrets.key": "what protects them: `keyring`, `passphrase`, `file:/path`, `credential:NAME` or `home`; see above",
     "assets.concurrency": "actions at a time; 0: what the app says",
     "assets.per_minute": "actions a minute; 0: no limit",
 }
@@ -174,6 +176,9 @@ def configuration_page() -> str:
             _keys(settings.SyncLimits, "sync."),
             "## git",
             _keys(settings.GitAccess, "git."),
+            "## secrets",
+            f"{_plain(settings.SecretsKey.__doc__)}",
+            _keys(settings.SecretsKey, "secrets."),
             "## assets",
             "`[assets.NAME]` bounds how hard one asset is used, by one worker.",
             _keys(settings.AssetLimit, "assets."),
@@ -253,6 +258,9 @@ def hooks_page() -> str:
             "The built-in format and checks are registered through these hooks, too. They never import content: a tree gives paths "
             "and bytes.",
             *_hooks(host_hooks),
+            "The schemes of references to secrets, in a module that may do the above as well:",
+            "```python\n" + SECRET_EXAMPLE.strip() + "\n```",
+            *_hooks(secret_hooks),
         ]
     )
 
@@ -279,6 +287,22 @@ def repertory_check_item(tree, item):
     if item.below("README.md") in tree.files:
         return []
     return [Issue(path=item.path, rule="readme", severity="warning", message="there is no README.md", hint="write one")]
+'''
+
+SECRET_EXAMPLE = '''
+from pathlib import Path
+
+from repertory.runtime.secrets.hookspecs import hookimpl
+
+
+def from_run_folder(name):
+    """`run:vt` is what stands in /run/secrets/vt."""
+    return Path("/run/secrets", name).read_text("utf-8").strip()
+
+
+@hookimpl
+def repertory_secret_schemes():
+    return {"run": from_run_folder}
 '''
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.execution.executor import Executor
 from repertory.runtime.kept import assets, events, runs
+from repertory.runtime.secrets.store import SecretStore
 from repertory_sdk.models import Artifact, Event
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Lab:
 
     def add_asset(self, item: Installed, name: str, **values: Any) -> None:
         config = assets.AssetConfig(name=name, app=item.name, settings=values, created_at=0.0)
-        assets.add_asset(self.database, self.settings.home, item.manifest, config, replace=True)  # type: ignore[arg-type]
+        assets.add_asset(self.database, SecretStore(self.settings), item.manifest, config, replace=True)  # type: ignore[arg-type]
 
     def add_playbook(self, body: str, **options: Any) -> Installed:
         return self.library.add_playbook(body, **options)

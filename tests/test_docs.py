@@ -194,7 +194,7 @@ def test_generated_pages_are_current(path):
     assert path.read_text("utf-8") == GENERATE["pages"]()[path], "run: python docs/generate.py"
 
 
-@pytest.mark.parametrize("module", ["content_hooks", "host_hooks"])
+@pytest.mark.parametrize("module", ["content_hooks", "host_hooks", "secret_hooks"])
 def test_every_hook_has_a_section_that_says_more_than_its_name(module):
     page = (DOCS / "reference/hooks.md").read_text("utf-8")
     names = GENERATE["hook_names"](GENERATE[module])

@@ -38,9 +38,14 @@ EXCEPTIONS = {
         "repertory.commands.search": "only programs are told whole manifests, and wait for what reads them",
         "repertory.content.git.process": "GitPython looks for Git when it is imported, and warns",
         "repertory.main": "a report about our own fault loads what it needs when it is needed",
+        "repertory.runtime.secrets.os_keyring": "an extra that need not be installed, and takes long to load",
+        "repertory.runtime.secrets.sealing": "only what is sealed or opened needs cryptography",
         "repertory.runtime.storage.database": "homes with SQLite never need psycopg",
         "repertory.runtime.engines.liveness": "homes with SQLite never need psycopg",
         "repertory_sdk.worker": "each kind of child loads what it needs",
+    },
+    "keeps_state": {
+        "repertory.runtime.secrets.exposed": "the handler of our own faults knows nobody else who could say what is secret",
     },
     "prints": {
         "repertory.__main__": "--version answers without loading the tool",
@@ -52,7 +57,8 @@ EXCEPTIONS = {
     "reads_environment": {
         "repertory.commands.demo": "lends the demonstration a home of its own, and gives it back",
         "repertory.content.surroundings": "what uv and Git need to know of the user, by name",
-        "repertory.runtime.kept.assets": "a secret that the user said to take from a variable",
+        "repertory.runtime.secrets.keys": "where systemd puts credentials of a service",
+        "repertory.runtime.secrets.references": "a secret that the user said to take from a variable",
         "repertory.runtime.sandbox.launch": "the few names that a child may see",
         "repertory.settings": "the one module that reads settings",
     },
@@ -87,6 +93,8 @@ MORE_OFFENCES = [
     ("imports_upwards", "repertory_sdk.a", "import repertory.items"),
     ("imports_what_others_own", "repertory.content.changes.install", "from git.cmd import Git"),
     ("imports_what_others_own", "repertory.runtime.execution.journal", "import sqlite3"),
+    ("imports_what_others_own", "repertory.runtime.secrets.store", "import keyring"),
+    ("imports_what_others_own", "repertory.runtime.kept.assets", "def f():\n    from cryptography.fernet import Fernet"),
     ("imports_what_others_own", "repertory_sdk.app", "import pytest"),
     ("is_too_long", "repertory.runtime.a", "\n" * 401),
     ("keeps_state", "repertory.runtime.a", "known = {'a': 1}\ndef f():\n    known['b'] = 2"),

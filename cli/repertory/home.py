@@ -56,8 +56,17 @@ class Home:
 
     @property
     def secrets(self) -> Path:
-        """Values of assets' secret settings; readable by its owner only."""
+        """Values of assets' secret settings, sealed; readable by its owner only."""
+        return self.root / "secrets.store"
+
+    @property
+    def clear_secrets(self) -> Path:
+        """Where earlier versions kept them in clear text, until the first change."""
         return self.root / "secrets.json"
+
+    def own_key(self, name: str) -> Path:
+        """A key file that protects the secrets where nothing better was there or chosen."""
+        return self.root / f"secrets-{name}.key"
 
     @property
     def database(self) -> Path:

@@ -55,6 +55,7 @@ COMMANDS = {
     "verify": Entry("verify", "Compare everything installed with its hashes and signers, without a network."),
     "gc": Entry("gc", "Delete what no kept generation and no unfinished run needs."),
     "asset": Entry("asset", "Configure assets: which product, where, with which credentials."),
+    "secrets": Entry("secrets", "See what protects the secrets of assets, move them, change their keys."),
     "event": Entry("event", "Add, list, show and close events."),
     "run": Entry("run", "Run a playbook on an event."),
     "act": Entry("act", "Run one action by hand."),
@@ -193,10 +194,11 @@ def _report(error: Exception, words: Sequence[str]) -> int:
     import traceback
 
     from repertory.home import write_atomically
+    from repertory.runtime.secrets.exposed import scrubbed
     from repertory.settings import load_settings
 
-    text = "".join(traceback.format_exception(error))
-    note(f"repertory: this is a bug: {type(error).__name__}: {error}")
+    text = scrubbed("".join(traceback.format_exception(error)))
+    note(scrubbed(f"repertory: this is a bug: {type(error).__name__}: {error}"))
     try:
         path = load_settings().home.reports / f"{os.getpid()}.txt"
         write_atomically(path, f"repertory {' '.join(words[:1])}\n\n{text}".encode(errors="replace"))

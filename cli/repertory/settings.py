@@ -7,7 +7,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import platformdirs
 
@@ -24,6 +24,9 @@ Decision = Literal["allow", "ask", "deny"]
 MOST_PARALLEL = 64
 # Git hands it to a shell, so nothing but words; a leading "!" would be a command.
 CREDENTIAL_HELPER = re.compile(r"(store|cache|/[A-Za-z0-9._+/-]+)( [A-Za-z0-9._+/=:@-]+)*")
+
+# A path is absolute, so that it means the same wherever the tool is started.
+SECRETS_KEY = re.compile(r"keyring|passphrase|home|file:/[^\0\n]+|credential:[A-Za-z0-9._-]{1,255}")
 
 DEFAULT_DECISIONS: Mapping[str, Decision] = {
     "investigate": "allow",
@@ -119,8 +122,30 @@ class GitAccess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecretsKey:
+    """What protects the secrets of assets.
+
+    ``key`` is ``keyring``, ``passphrase``, ``file:/path``, ``credential:NAME`` (of systemd) or ``home`` (a key file in the
+    home). Empty: the credential ``repertory-key`` if there is one, else a keyring, else ``home``; decided when the first
+    secret is kept. ``repertory secrets rotate`` applies a change.
+    """
+
+    key: str = ""
+
+
+class Person(Protocol):
+    """Somebody at the keyboard."""
+
+    def passphrase(self, *, again: bool) -> str:
+        """The passphrase of the secrets; ``again`` if what was said before is wrong."""
+
+    def new_passphrase(self) -> str:
+        """A passphrase that protects them from now on."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything configurable."""
+    """Everything configurable. ``person`` can be asked, if there is one."""
 
     home: Home
     database_url: str = ""
@@ -129,7 +154,9 @@ class Settings:
     install: InstallPolicy = field(default_factory=InstallPolicy)
     sync: SyncLimits = field(default_factory=SyncLimits)
     git: GitAccess = field(default_factory=GitAccess)
+    secrets: SecretsKey = field(default_factory=SecretsKey)
     assets: Mapping[str, AssetLimit] = field(default_factory=dict)
+    person: Person | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +169,7 @@ class _File:
     install: InstallPolicy = field(default_factory=InstallPolicy)
     sync: SyncLimits = field(default_factory=SyncLimits)
     git: GitAccess = field(default_factory=GitAccess)
+    secrets: SecretsKey = field(default_factory=SecretsKey)
     assets: dict[str, AssetLimit] = field(default_factory=dict)
 
 
@@ -161,6 +189,7 @@ def load_settings(home: Path | None = None) -> Settings:
         install=written.install,
         sync=written.sync,
         git=written.git,
+        secrets=written.secrets,
         assets=written.assets,
     )
 
@@ -193,6 +222,11 @@ def _check_access(path: Path, read: _File) -> None:
         raise UserError(
             f"{path}: git.credential_helper: {helper!r} is no credential helper",
             "write store, cache or the absolute path of a program",
+        )
+    key = read.secrets.key
+    if key and not SECRETS_KEY.fullmatch(key):
+        raise UserError(
+            f"{path}: secrets.key: {key!r} names no key", "write keyring, passphrase, file:/path, credential:NAME or home"
         )
 
 

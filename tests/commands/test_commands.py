@@ -75,7 +75,8 @@ def test_assets(follower: User) -> None:
     assert conforms(added, "asset_add") == {"asset": "lab-1", "app": "lab/lab"}
     assert conforms(follower.asked("asset", "list"), "asset_list")["assets"][0]["installed"] is True
     shown = conforms(follower.asked("asset", "show", "lab-1"), "asset_show")
-    assert shown["settings"] == {"folder": str(follower.folder), "rate": 3, "token": "***"}
+    assert shown["settings"] == {"folder": str(follower.folder), "rate": 3}
+    assert shown["secrets"] == {"token": "stored"}
     assert "hunter2" not in follower.done("asset", "show", "lab-1").out
     tested = conforms(follower.asked("asset", "test", "lab-1"), "asset_test")
     assert tested == {"asset": "lab-1", "status": "succeeded", "message": ""}
@@ -91,7 +92,7 @@ def test_a_secret_is_kept_apart_and_used(user: User) -> None:
     user.environment["LAB_TOKEN"] = "hunter22"
     user.done("act", "lab", "read token", "--asset", "lab-2")
     assert user.effects == ["token of 8 characters"]
-    assert (user.home / "secrets.json").stat().st_mode & 0o077 == 0
+    assert (user.home / "secrets.store").stat().st_mode & 0o077 == 0
     assert "hunter22" not in user.state()["database"]
 
 

@@ -346,6 +346,6 @@ def test_content_that_was_changed_is_not_executed(user: User) -> None:
 
 
 def test_damaged_secrets(user: User) -> None:
-    (user.home / "secrets.json").write_text("{")
-    told = user.refused("asset", "show", "lab-1")
-    assert "secrets.json is damaged" in told
+    for name in ("secrets.json", "secrets.store"):
+        (user.home / name).write_text("{")
+        assert f"{name} is damaged" in user.refused("asset", "show", "lab-1")

@@ -123,7 +123,7 @@ class User:
         import sqlite3
 
         found = {"database": ""}
-        for name in ("repertory.lock", "repositories.json", "secrets.json", "config.toml"):
+        for name in ("repertory.lock", "repositories.json", "secrets.json", "secrets.store", "config.toml"):
             path = self.home / name
             if path.is_file() and os.access(path, os.R_OK):
                 found[name] = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -34,8 +34,10 @@ PARTS: dict[str, set[str]] = {
 
 # What only some modules may import, each with the modules (or packages) that may.
 ONLY = {
+    "cryptography": {"repertory.runtime.secrets.sealing"},
     "dbos": {"repertory.runtime.engines.dbos_engine"},
     "git": {"repertory.content.git.commits", "repertory.content.git.process"},
+    "keyring": {"repertory.runtime.secrets.os_keyring"},
     "multiprocessing": set[str](),
     "psycopg": {"repertory.runtime.storage.postgres", "repertory.runtime.engines.liveness"},
     "psycopg_pool": {"repertory.runtime.storage.postgres"},
@@ -53,6 +55,7 @@ ONLY = {
         "repertory.content.git.process",
         "repertory.content.trust.programs",
         "repertory.runtime.sandbox",
+        "repertory.runtime.secrets.programs",
     },
     "typer": {"repertory.commands", "repertory.main"},
     "uv": {"repertory.content.environments.environments"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from repertory.commands._runview import RunRecord, read_record
-from repertory.commands._session import resumable, stopping_told
+from repertory.commands._session import resumable, stopping_told, unlock_secrets
 from repertory.runtime.engines.foreground import foreground
 from repertory.runtime.kept import events, runs
 from repertory.settings import user_name
@@ -27,6 +27,7 @@ def act_by_hand(
         "action": action, "app": app_name, "assets": list(names) if names else None,
         "parameters": dict(parameters), "timeout_s": timeout_s,
     }  # fmt: skip
+    unlock_secrets(opened)
     new = runs.NewRun(event=subject, act=act, started_by=user_name(), held=True)
     with opened.database.transaction() as transaction:
         run_id = runs.create_run(transaction, new)

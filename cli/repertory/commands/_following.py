@@ -11,7 +11,7 @@ import typer
 from repertory.commands._output import ask_line, can_ask, emit, note, say
 from repertory.commands._runlive import watching
 from repertory.commands._runview import answer_command, as_json, read_record
-from repertory.commands._session import resumable, stopping_told
+from repertory.commands._session import resumable, stopping_told, unlock_secrets
 from repertory.errors import EXIT_NOT_DONE, UserError
 from repertory.runtime.engines.foreground import foreground
 from repertory.runtime.kept import runs
@@ -33,6 +33,7 @@ def follow(opened: Session, run: Run, *, json: bool, wait: bool) -> None:
     Prints the run and exits with 1 unless it succeeded.
     """
     try:
+        unlock_secrets(opened)
         with resumable(run.id), foreground(opened.settings, opened.database, opened.library) as here:
             ended = _follow(opened, here, run, json=json, wait=wait)
     except typer.Abort:

@@ -206,4 +206,4 @@ def duration(seconds: float | None) -> str:
 
 def ask_line(question: str, *, secret: bool = False, default: str | None = None) -> str:
     """Read one line from the person at the terminal."""
-    return str(typer.prompt(printable(question), default, hide_input=secret, err=True))
+    return str(typer.prompt(printable(question), default, hide_input=secret, show_default=not secret, err=True))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from repertory.commands._output import note
+from repertory.commands._output import can_ask, note
+from repertory.commands._secrets import AtKeyboard
 from repertory.content.environments.listing import check_environment
 from repertory.content.installed.contents import verify_hash
 from repertory.content.installed.lock import installed
 from repertory.content.installed.pinned import pinned_item
 from repertory.errors import NotFound, UsageError, UserError
+from repertory.runtime.secrets.keys import PASSPHRASE
+from repertory.runtime.secrets.store import SecretStore
 from repertory.runtime.storage.database import open_database
 from repertory.settings import load_settings
 
@@ -78,12 +81,20 @@ class Session:
 @contextmanager
 def session() -> Iterator[Session]:
     """Open the home and its database; close them afterwards."""
-    settings = load_settings()
+    settings = replace(load_settings(), person=AtKeyboard() if can_ask() else None)
     database = open_database(settings)
     try:
         yield Session(settings=settings, database=database, library=HomeLibrary(settings.home))
     finally:
         database.close()
+
+
+def unlock_secrets(opened: Session) -> None:
+    """Ask for the passphrase of the secrets, where they have one, before actions run and others print."""
+    secrets = SecretStore(opened.settings)
+    key = secrets.whereabouts().key
+    if opened.settings.person and key and key.kind == PASSPHRASE:
+        secrets.unlock()
 
 
 @contextmanager

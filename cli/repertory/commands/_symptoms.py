@@ -19,6 +19,8 @@ from repertory.runtime.engines.foreground import is_served
 from repertory.runtime.kept import assets, runs
 from repertory.runtime.processes.playbook_process import CannotStart, Template
 from repertory.runtime.sandbox.launch import LEVEL
+from repertory.runtime.secrets import keys
+from repertory.runtime.secrets.store import SecretStore
 from repertory.runtime.storage.database import open_database
 from repertory.settings import Settings, load_settings
 
@@ -46,7 +48,7 @@ def examine() -> list[Finding]:
     except UserError as error:
         return [*_machine(), Finding(what="settings", found=error.message, fine=False, cure=error.hint)]
     found = [*_machine(), Finding(what="home", found=str(settings.home.root))]
-    for look in (_repositories, _content, _database, _processes):
+    for look in (_repositories, _content, _secrets, _database, _processes):
         try:
             found += look(settings)
         except UserError as error:
@@ -88,6 +90,24 @@ def _content(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 what=app.name, found=f"its interpreter {app.python} is gone", fine=False, cure="repertory install --locked"
             )
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    store = SecretStore(settings)
+    found = store.whereabouts()
+    if found.in_clear_text:
+        where = f"in clear text in {settings.home.clear_secrets}, until the next change"
+        yield Finding(what="secrets", found=where, fine=False, cure="repertory secrets rotate")
+    if found.key is None:
+        yield Finding(what="secrets", found="none is kept sealed yet", detail=found.in_clear_text)
+        return
+    wanted = settings.secrets.key or found.key.key
+    if found.key.kind != keys.PASSPHRASE:
+        store.unlock()
+    yield Finding(
+        what="secrets", found=f"sealed with {keys.protection(found.key.key)}", fine=wanted == found.key.key,
+        cure=f"config.toml wants {wanted}: repertory secrets rotate",
+    )  # fmt: skip
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from repertory.commands._acting import act_by_hand
 from repertory.commands._complete import complete_asset, complete_installed
-from repertory.commands._output import JSON, ask_line, can_ask, command_group, emit, moment, say, table
+from repertory.commands._output import JSON, command_group, emit, moment, note, say, table
 from repertory.commands._runview import shown_result
+from repertory.commands._secrets import ask_for_secrets, without_dashes
 from repertory.commands._session import installed_item, pairs, session
 from repertory.errors import EXIT_NOT_DONE
 from repertory.runtime.kept import assets
-from repertory.settings import load_settings
+from repertory.runtime.secrets import keys
+from repertory.runtime.secrets.store import SecretStore
 from repertory_sdk.manifest import TEST_CONNECTIVITY, AppManifest
 
 app = command_group("Configure assets: which product, where, with which credentials.")
@@ -34,34 +36,38 @@ def add(
 ) -> None:
     """Configure an asset.
 
-    A secret can be given as env:NAME or file:PATH; it is looked up just before each action. On a terminal you are asked
-    for secrets that lack, without echo.
+    On a terminal you are asked for secrets that are not given, without echo; NAME=- reads one from standard input. A secret
+    can also be a reference, which is looked up just before each action: env:NAME, file:PATH, keyring:SERVICE/USER, or
+    cmd:PROGRAM ARGUMENT… for what a program prints (no shell is involved).
 
     Examples:
 
       repertory asset add lists community/blocklist feeds=/etc/feeds/drop.txt,/etc/feeds/hosts
 
       repertory asset add vt community/virustotal api_key=env:VT_KEY
+
+      repertory asset add vt community/virustotal "api_key=cmd:pass show vt"
+
+      repertory asset add vt community/virustotal api_key=- < key.txt
     """
     with session() as opened:
         item = installed_item(opened.library.installed(), "app", app_name)
         assert isinstance(item.manifest, AppManifest)
-        texts = pairs(settings or [], "settings as")
-        _ask_for_secrets(item.manifest, texts)
+        texts = without_dashes(item.manifest, pairs(settings or [], "settings as"))
+        ask_for_secrets(item.manifest, texts)
         values = assets.read_settings(item.manifest, texts)
         config = assets.AssetConfig(name=name, app=item.name, settings=values, created_at=time.time())
-        assets.add_asset(opened.database, opened.settings.home, item.manifest, config, replace=replace)
+        secrets = SecretStore(opened.settings)
+        before = secrets.whereabouts().key
+        assets.add_asset(opened.database, secrets, item.manifest, config, replace=replace)
+        after = secrets.whereabouts().key
+    if after != before and after and not json:
+        note(f"secrets are sealed with {keys.protection(after.key)} (`repertory secrets where`)")
     if json:
         emit({"asset": name, "app": item.name})
         return
     tested = item.manifest.action(TEST_CONNECTIVITY) is not None
     say(f"asset {name} of {item.name} is configured" + (f"; `repertory asset test {name}` tries it" if tested else ""))
-
-
-def _ask_for_secrets(manifest: AppManifest, texts: dict[str, str]) -> None:
-    for setting in manifest.settings:
-        if setting.secret and setting.required and setting.name not in texts and can_ask():
-            texts[setting.name] = ask_line(f"{setting.name} ({setting.description})", secret=True)
 
 
 @app.command("list")
@@ -87,23 +93,23 @@ def list_(json: bool = JSON) -> None:
 
 @app.command("show")
 def show(name: Name, json: bool = JSON) -> None:
-    """Show an asset's settings; secrets are never shown.
+    """Show an asset's settings; secrets are never shown, only where they come from.
 
     Example:
 
       repertory asset show lists
     """
-    home = load_settings().home
     with session() as opened:
         asset = assets.get_asset(opened.database, name)
-    hidden: dict[str, Any] = dict.fromkeys(assets.secret_names(home, name), "***")
-    values = {**asset.settings, **hidden}
+        sources = SecretStore(opened.settings).sources(name)
     if json:
-        emit({"name": asset.name, "app": asset.app, "settings": values})
+        emit({"name": asset.name, "app": asset.app, "settings": asset.settings, "secrets": sources})
         return
     say(f"{asset.name}  ({asset.app})")
-    for key, value in values.items():
+    for key, value in asset.settings.items():
         say(f"  {key} = {value}")
+    for key, source in sources.items():
+        say(f"  {key}: a secret, {source}")
 
 
 @app.command("test")
@@ -136,5 +142,5 @@ def remove(name: Name, json: bool = JSON) -> None:
       repertory asset remove lists
     """
     with session() as opened:
-        assets.remove_asset(opened.database, opened.settings.home, name)
+        assets.remove_asset(opened.database, SecretStore(opened.settings), name)
     emit({"removed": name}) if json else say(f"asset {name} is removed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repertory.commands._output import note, single_command
-from repertory.commands._session import session
+from repertory.commands._session import session, unlock_secrets
 from repertory.runtime.engines.worker import serve
 
 app = single_command()
@@ -21,4 +21,5 @@ def command() -> None:
       repertory worker
     """
     with session() as opened:
+        unlock_secrets(opened)
         serve(opened.settings, opened.database, opened.library, notice=note)

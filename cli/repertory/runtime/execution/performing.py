@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError, counted
@@ -16,6 +17,7 @@ from repertory.runtime.kept import assets, effects, events
 from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
 from repertory.runtime.processes.playbook_process import CannotStart
 from repertory.runtime.records import Call, CallOutcome, Cancelled
+from repertory.runtime.secrets.store import SecretStore
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.convert import from_json
 from repertory_sdk.errors import ConversionError
@@ -76,6 +78,11 @@ class Tools:
     workers: AppWorkers
     rates: RateLimiter
     stopping: threading.Event
+
+    @cached_property
+    def secrets(self) -> SecretStore:
+        """Opened once for all actions."""
+        return SecretStore(self.settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +159,7 @@ class Performer:
         self._require_going_on()
         try:
             asset = assets.get_asset(self.tools.database, call.asset)
-            settings = assets.full_settings(self.tools.settings.home, _manifest(app), asset)
+            settings = assets.full_settings(self.tools.secrets, _manifest(app), asset)
         except StorageTrouble:
             raise
         except UserError as error:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import NotFound, UsageError, UserError
-from repertory.home import write_atomically
 from repertory.runtime.records import as_text
+from repertory.runtime.secrets import references
 from repertory.runtime.storage.database import insert
 from repertory_sdk.convert import conform, from_text
 from repertory_sdk.errors import ConversionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from repertory.home import Home
+    from repertory.runtime.secrets.store import SecretStore
     from repertory.runtime.storage.database import Database, Row, Transaction
     from repertory_sdk.manifest import AppManifest, Setting
 
 ASSET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_REFERENCES = ("env:", "file:")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,67 +75,58 @@ def read_settings(manifest: AppManifest, texts: Mapping[str, str]) -> dict[str, 
 
 
 def _read_setting(setting: Setting, text: str) -> Any:
-    if setting.secret and text.startswith(_REFERENCES):
-        return text
+    if setting.secret and references.is_reference(text):
+        return references.checked(setting.name, text)
     return from_text(setting.schema, text, setting.name)
 
 
-def add_asset(database: Database, home: Home, manifest: AppManifest, asset: AssetConfig, *, replace: bool) -> None:
-    """Keep an asset: its secrets in a file of their own that only its owner can read, the rest in the database."""
+def add_asset(
+    database: Database, secrets: SecretStore, manifest: AppManifest, asset: AssetConfig, *, replace: bool
+) -> None:
+    """Keep an asset: its secrets in their store, the rest in the database."""
     if not ASSET_NAME.fullmatch(asset.name):
         raise UsageError(
             f"{asset.name!r} cannot be the name of an asset", "use small letters, digits, dots, dashes; up to 63 characters"
         )
-    secret = {setting.name for setting in manifest.settings if setting.secret}
-    open_settings = {name: value for name, value in asset.settings.items() if name not in secret}
+    is_secret = {setting.name for setting in manifest.settings if setting.secret}
+    secret = {name: references.given(asset.settings[name]) for name in sorted(is_secret & set(asset.settings))}
+    _require_free(database, asset.name, replace=replace)
+    if secret:
+        secrets.prepare()  # before the database is locked: somebody may have to be asked for a passphrase
     with database.transaction() as transaction:
-        if transaction.query("select 1 as known from asset where name = ?", asset.name):
-            if not replace:
-                raise UserError(f"there is an asset called {asset.name} already", "give --replace to change it")
-            transaction.query("delete from asset where name = ?", asset.name)
-        values = {
-            "name": asset.name, "app": asset.app, "settings": as_text(open_settings), "state": "{}",
-            "checkpoint": "{}", "created_at": time.time(),
-        }  # fmt: skip
-        insert(transaction, "asset", values)
-        _keep_secrets(home, asset.name, {name: asset.settings[name] for name in secret & set(asset.settings)})
+        _require_free(transaction, asset.name, replace=replace)
+        transaction.query("delete from asset where name = ?", asset.name)
+        open_settings = {name: value for name, value in asset.settings.items() if name not in is_secret}
+        insert_asset(transaction, AssetConfig(name=asset.name, app=asset.app, settings=open_settings, created_at=asset.created_at))
+        secrets.keep(asset.name, secret)
 
 
-def remove_asset(database: Database, home: Home, name: str) -> None:
+def insert_asset(transaction: Transaction, asset: AssetConfig) -> None:
+    """Record a new asset, whose settings hold no secrets."""
+    values = {
+        "name": asset.name, "app": asset.app, "settings": as_text(asset.settings), "state": "{}",
+        "checkpoint": "{}", "created_at": time.time(),
+    }  # fmt: skip
+    insert(transaction, "asset", values)
+
+
+def _require_free(database: Transaction, name: str, *, replace: bool) -> None:
+    if not replace and database.query("select 1 as known from asset where name = ?", name):
+        raise UserError(f"there is an asset called {name} already", "give --replace to change it")
+
+
+def remove_asset(database: Database, secrets: SecretStore, name: str) -> None:
     """Forget an asset and its secrets."""
     get_asset(database, name)
     with database.transaction() as transaction:
         transaction.query("delete from asset where name = ?", name)
-        _keep_secrets(home, name, {})
+        secrets.keep(name, {})
 
 
-def _keep_secrets(home: Home, asset: str, secrets: Mapping[str, str]) -> None:
-    with home.exclusive():
-        kept = _all_secrets(home)
-        if not secrets and asset not in kept:
-            return
-        kept.pop(asset, None)
-        if secrets:
-            kept[asset] = dict(secrets)
-        write_atomically(home.secrets, json.dumps(kept, indent=1).encode())
-
-
-def _all_secrets(home: Home) -> dict[str, dict[str, str]]:
-    try:
-        kept: dict[str, dict[str, str]] = json.loads(home.secrets.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise UserError(f"{home.secrets} is damaged: {error}", "restore it, or move it away and add the secrets again") from error
-    return kept
-
-
-def full_settings(home: Home, manifest: AppManifest, asset: AssetConfig) -> dict[str, Any]:
+def full_settings(secrets: SecretStore, manifest: AppManifest, asset: AssetConfig) -> dict[str, Any]:
     """Settings with secrets and resolved references, just before an action; raises UserError naming what lacks."""
-    values = {**asset.settings, **_all_secrets(home).get(asset.name, {})}
+    values = {**asset.settings, **secrets.looked_up(asset.name, [setting.name for setting in manifest.settings])}
     for setting in manifest.settings:
-        if setting.secret and isinstance(values.get(setting.name), str):
-            values[setting.name] = _resolve(asset.name, setting.name, values[setting.name])
         if setting.required and setting.name not in values:
             raise UserError(
                 f"asset {asset.name} lacks the setting {setting.name}",
@@ -155,25 +143,6 @@ def _conform(asset: AssetConfig, setting: Setting, value: Any) -> None:
             conform(setting.schema, value, setting.name)
     except ConversionError as error:
         raise UserError(f"asset {asset.name}: {error}", f"`repertory asset add {asset.name} … --replace` sets it anew") from error
-
-
-def _resolve(asset: str, setting: str, value: str) -> str:
-    kind, _, name = value.partition(":")
-    if kind == "env" and value.startswith(_REFERENCES):
-        if name not in os.environ:
-            raise UserError(f"asset {asset}: {setting} refers to the variable {name}, which is not set", "set it and try again")
-        return os.environ[name]
-    if kind == "file" and value.startswith(_REFERENCES):
-        try:
-            return Path(name).read_text(encoding="utf-8").rstrip("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"asset {asset}: {setting} refers to the file {name}: {error}", "make it readable") from error
-    return value
-
-
-def secret_names(home: Home, asset: str) -> Sequence[str]:
-    """Which secrets are kept for an asset; never their values."""
-    return sorted(_all_secrets(home).get(asset, {}))
 
 
 # --------------------------------------------------------- state and cursor
