@@ -11,7 +11,7 @@ from doc_blocks import ROOT, differences, reader
 
 pytestmark = pytest.mark.acceptance
 
-PAGES = ("write-an-app.md", "write-a-playbook.md")
+PAGES = ("write-an-app.md", "write-a-playbook.md", "keep-secrets.md")
 
 
 @pytest.fixture(scope="module")

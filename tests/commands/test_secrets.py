@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -153,6 +155,13 @@ def test_clear_text_of_an_earlier_version(follower: User) -> None:
     assert not old.exists()
     assert opens(follower)
     assert b"swordfish-9" not in everything_in(follower.home)
+
+
+def test_commands_begin_without_what_seals(user: User) -> None:
+    """Both packages take longer to load than most commands take altogether."""
+    code = "import sys, repertory.commands.run, repertory.commands.asset; print({'cryptography', 'keyring'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], env=user.variables(), capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 # ---------------------------------------------------------------------- moving

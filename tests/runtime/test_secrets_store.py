@@ -215,7 +215,7 @@ DAMAGED: dict[str, Any] = {
     "no key": {"format": "urn:repertory:secrets:1", "assets": {}},
     "a field that is none": {"assets": {"vt": {"token": SECRET}}},
     "unknown": {"more": 1},
-    "a key that is none": {"key": {"key": "rot13", "id": "00000000", "salt": "", "wrapped": ""}},
+    "a key that is none": {"key": {"key": "rot13", "id": "000000000000", "salt": "", "wrapped": ""}},
     "a path as an id": {"key": {"key": "home", "id": "/../../x", "salt": "", "wrapped": ""}},
     "another format": {"format": "urn:something"},
 }

@@ -50,7 +50,7 @@ def first_choice(settings: Settings) -> str:
 
 def wrap(settings: Settings, key: str, data_key: bytes, store: str) -> Wrapping:
     """Wrap a data key; a key of our own is made for it, and is in its place when this returns."""
-    made = Wrapping(key=key, id=secrets.token_hex(4), salt=sealing.random_salt() if key == PASSPHRASE else "", wrapped="")
+    made = Wrapping(key=key, id=secrets.token_hex(6), salt=sealing.random_salt() if key == PASSPHRASE else "", wrapped="")
     secret = _new_secret(settings, made)
     return Wrapping(key=key, id=made.id, salt=made.salt, wrapped=sealing.seal(secret, data_key, _bound_to(made, store)))
 

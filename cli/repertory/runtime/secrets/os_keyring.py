@@ -51,7 +51,8 @@ def _answer(ask: Callable[[Any], Any]) -> Any:
         return ask(backend)
     except Exception as error:  # each backend has errors of its own; their texts are not ours to show
         reason = f"the keyring did not answer ({type(error).__name__})"
-        raise UserError(reason, "unlock it in your desktop session, and try again") from None
+        cure = "unlock it in your desktop session, or choose another key: `[secrets] key` in config.toml"
+        raise UserError(reason, cure) from None
 
 
 def _found() -> Any:

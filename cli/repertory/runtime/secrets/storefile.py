@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMAT = "urn:repertory:secrets:1"
 _ANY_FORMAT = "urn:repertory:secrets:"
 STORED = "stored"
-_ID = re.compile(r"[0-9a-f]{8}")
+_ID = re.compile(r"[0-9a-f]{12}")
 _RESTORE = "restore it from a backup, or move it away and add the secrets again"
 
 
