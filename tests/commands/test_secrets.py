@@ -17,7 +17,7 @@ from commands.terminal import Terminal
 from commands.user import User, copy_home
 from runtime_lab import until
 
-SECRET = "swordfish-9-22"
+SECRET = "open sesame 7"
 OPENED = "asset safe of lab/vault is configured"
 
 
@@ -251,15 +251,34 @@ def test_a_key_that_is_none(newcomer: User, key: str) -> None:
     assert f"secrets.key: {key!r} names no key" in newcomer.refused("secrets", "where")
 
 
-def test_a_report_of_a_bug_holds_no_secret(follower: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError(f"could not insert {SECRET}")
+BROKEN = """
+class AESGCM:
+    def __init__(self, key):
+        pass
+    def encrypt(self, nonce, plain, bound):
+        if plain.startswith(b'"'):
+            raise RuntimeError(f"cannot encrypt {plain}")
+        return plain
+    decrypt = encrypt
+"""
 
-    monkeypatch.setattr("repertory.runtime.kept.assets.insert", broken)
-    told = follower("asset", "add", "safe", "vault", "password=-", input=SECRET)
+
+def test_a_report_of_a_bug_holds_no_secret(follower: User, tmp_path: Path) -> None:
+    """The installation of cryptography is broken, and says too much."""
+    primitives = tmp_path / "site" / "cryptography" / "hazmat" / "primitives"
+    (primitives / "ciphers").mkdir(parents=True)
+    (primitives / "ciphers" / "aead.py").write_text(BROKEN)
+    (primitives / "hashes.py").write_text("SHA256 = object\n")
+    (primitives / "kdf").mkdir()
+    (primitives / "kdf" / "hkdf.py").write_text("class HKDF:\n    def __init__(self, **_): ...\n    def derive(self, content): return content\n")
+    (tmp_path / "site" / "cryptography" / "exceptions.py").write_text("class InvalidTag(Exception): ...\n")
+    (tmp_path / "site" / "cryptography" / "__init__.py").touch()
+    path = os.pathsep.join([str(tmp_path / "site"), follower.variables()["PYTHONPATH"]])
+    told = follower.process("asset", "add", "safe", "vault", f"password={SECRET}", env={"PYTHONPATH": path})
     (report,) = (follower.home / "reports").iterdir()
     assert (told.code, SECRET in told.err + told.out) == (3, False)
-    assert "could not insert ***" in report.read_text()
+    assert "cannot encrypt" in told.err
+    assert "cannot encrypt" in report.read_text()
     assert SECRET not in report.read_text()
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from repertory.errors import UserError
+from repertory.runtime.kept.assets import read_settings
 from repertory.runtime.secrets import references
 from repertory.runtime.secrets.programs import MOST_BYTES, printed_by
+from repertory_sdk.manifest import AppManifest, Setting
 from runtime_lab import processes_of, until
 
 PYTHON = sys.executable
@@ -161,3 +163,10 @@ def test_a_plugin_offers_a_scheme(plugin: None, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_plugin_that_is_gone() -> None:
     assert refusal("vault:a") == "asset vt: token refers to vault:, which no plug-in offers any more"
+
+
+def test_a_secret_without_the_wanted_form_is_not_shown() -> None:
+    pin = Setting(name="pin", schema={"type": "integer"}, secret=True)
+    with pytest.raises(UserError, match="pin: has not the form that the app wants") as refused:
+        read_settings(AppManifest(name="safe", version="1", settings=(pin,)), {"pin": "hunter2"})
+    assert "hunter2" not in f"{refused.value.message}{refused.value.hint}"

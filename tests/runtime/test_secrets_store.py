@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
+import signal
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -328,6 +330,21 @@ def test_a_wish_in_the_settings_is_fulfilled_by_rotating(settings: Settings, sto
     assert SecretStore(wishing).looked_up("vt", ["token"]) == {"token": SECRET}
 
 
+def test_what_cannot_be_written_changes_nothing(settings: Settings, store: SecretStore) -> None:
+    before = files_of(settings)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))  # a key fits, a store does not
+    try:
+        for change in (lambda one: one.rotate(), lambda one: one.keep("vt", {"token": "x"})):
+            with pytest.raises(UserError, match="cannot write in .*: File too large"):
+                change(SecretStore(settings))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert files_of(settings) == before
+
+
 # ------------------------------------------------------------------ other keys
 
 
@@ -369,6 +386,22 @@ def test_a_passphrase(settings: Settings) -> None:
 
 
 # ------------------------------------------------------------- several processes
+
+
+def _rotate_many(root: Path) -> None:
+    for _ in range(15):
+        SecretStore(Settings(home=Home(root))).rotate()
+
+
+def test_secrets_can_be_read_while_keys_change(settings: Settings, store: SecretStore) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_rotate_many, args=(settings.home.root,))
+    process.start()
+    reader = SecretStore(settings)
+    while process.is_alive():
+        assert reader.looked_up("vt", ["token"]) == SecretStore(settings).looked_up("vt", ["token"]) == {"token": SECRET}
+    process.join()
+    assert process.exitcode == 0
+    assert len(list(settings.home.root.glob("secrets-*.key"))) == 1
 
 
 def _keep_many(root: Path, name: str) -> None:

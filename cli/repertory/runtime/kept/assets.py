@@ -67,11 +67,15 @@ def read_settings(manifest: AppManifest, texts: Mapping[str, str]) -> dict[str, 
             elif setting.required:
                 problems.append(f"{name}: is missing ({setting.description or 'no description'})")
         except ConversionError as error:
-            problems.append(str(error))
+            problems.append(_unfit(setting) if setting.secret else str(error))
     if problems:
         listed = ", ".join(f"{name}{'' if setting.required else ' (optional)'}" for name, setting in known.items())
         raise UsageError("; ".join(problems), f"settings of {manifest.name}: {listed or 'none'}; write name=value")
     return values
+
+
+def _unfit(setting: Setting) -> str:
+    return f"{setting.name}: has not the form that the app wants ({setting.schema.get('type', 'see its manifest')})"
 
 
 def _read_setting(setting: Setting, text: str) -> Any:
@@ -142,7 +146,8 @@ def _conform(asset: AssetConfig, setting: Setting, value: Any) -> None:
         if value is not None:
             conform(setting.schema, value, setting.name)
     except ConversionError as error:
-        raise UserError(f"asset {asset.name}: {error}", f"`repertory asset add {asset.name} … --replace` sets it anew") from error
+        reason = _unfit(setting) if setting.secret else str(error)
+        raise UserError(f"asset {asset.name}: {reason}", f"`repertory asset add {asset.name} … --replace` sets it anew") from None
 
 
 # --------------------------------------------------------- state and cursor

@@ -6,12 +6,14 @@ import base64
 import os
 import secrets
 import stat
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repertory.errors import UserError
+from repertory.home import sync_folder
 from repertory.runtime.secrets import os_keyring, sealing
 
 if TYPE_CHECKING:
@@ -181,14 +183,17 @@ def _new_passphrase(settings: Settings) -> str:
 
 
 def _make_key_file(path: Path) -> None:
-    """Readable by its owner only, from its first moment; never over one that is there."""
+    """Whole and readable by its owner only from its first moment; never over one that is there."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
-        with open(descriptor, "wb") as output:
+        with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", dir=path.parent) as output:
             output.write(base64.b64encode(sealing.random_key()) + b"\n")
             output.flush()
+            os.fchmod(output.fileno(), 0o400)
             os.fsync(output.fileno())
+            with suppress(FileExistsError):  # another process was quicker, and its key is as good
+                os.link(output.name, path)
+        sync_folder(path.parent)
     except OSError as error:
         raise UserError(f"the key file {path} cannot be made: {error.strerror}", "permit it, or name another place") from error
 

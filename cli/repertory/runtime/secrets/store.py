@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from repertory.errors import UserError
 from repertory.runtime.secrets import keys, references, sealing
@@ -24,11 +25,21 @@ from repertory.runtime.secrets.storefile import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from repertory.runtime.secrets.keys import Wrapping
     from repertory.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fresh:
+    """Keys for a store that is not written yet."""
+
+    key: Wrapping
+    data_key: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,40 +90,54 @@ class SecretStore:
 
     def held(self, asset: str) -> dict[str, Any]:
         """What is kept for an asset, without looking anything up: values, and a Reference for each that is elsewhere."""
+
+        def opened(file: StoreFile) -> dict[str, Any] | None:
+            return self._all_opened(file, asset) if asset in file.assets else None
+
+        found = self._with_store(opened)
+        if found is None:
+            return {name: given(value) for name, value in read_clear_text(self._home).get(asset, {}).items()}
+        return found
+
+    def unlock(self) -> None:
+        """Find the key now, where there is a store: later might be no time to ask for a passphrase."""
+        self._with_store(self._data_key)
+
+    def _with_store(self, use: Callable[[StoreFile], T]) -> T | None:
+        """What comes of using the store, if there is one; used again if another process has rotated its keys meanwhile."""
         file = read_store(self._home)
-        if file is not None and asset in file.assets:
+        while file is not None:
             try:
-                return self._all_opened(file, asset)
+                return use(file)
             except UserError:
                 after = read_store(self._home)
                 if after is None or after.key == file.key:
                     raise
-                return self._all_opened(after, asset)  # another process has rotated the keys meanwhile
-        return {name: given(value) for name, value in read_clear_text(self._home).get(asset, {}).items()}
-
-    def unlock(self) -> None:
-        """Find the key now, where there is a store: later might be no time to ask for a passphrase."""
-        file = read_store(self._home)
-        if file is not None:
-            self._data_key(file)
+                file = after
+        return None
 
     # ------------------------------------------------------------- changing
 
-    def prepare(self) -> bool:
-        """Make sure that secrets can be kept: whatever has to be asked is asked now. True if the store is made for that."""
+    def prepare(self) -> None:
+        """Make sure that secrets can be kept. Whatever has to be asked is asked now, and nobody waits for the answer."""
+        before = read_store(self._home)
+        self._require_as_wished(before)
+        read_clear_text(self._home)  # if that cannot be taken over, nothing is made
+        self.unlock()
+        fresh = self._fresh(keys.first_choice(self._settings)) if before is None else None
         with self._home.exclusive("secrets"):
-            return self._for_writing()[1]
+            self._take_over(fresh)
 
     def keep(self, asset: str, values: Mapping[str, Any]) -> None:
         """Keep these secrets of an asset and no others; a Reference is kept as such."""
-        if not values and asset not in self.whereabouts().sources:
-            return
-        self.keep_all({asset: values})
+        if values or asset in self.whereabouts().sources:
+            self.keep_all({asset: values})
 
     def keep_all(self, values: Mapping[str, Mapping[str, Any]]) -> None:
         """The same for several assets, at once."""
+        self.prepare()
         with self._home.exclusive("secrets"):
-            file, _ = self._for_writing()
+            file = self._take_over(None)
             data_key = self._data_key(file)
             kept = {asset: entries for asset, entries in file.assets.items() if asset not in values}
             for asset, secrets in values.items():
@@ -122,33 +147,37 @@ class SecretStore:
 
     def rotate(self) -> Wrapping:
         """Seal everything anew under a new data key, which is wrapped by what is configured now, or as before."""
-        with self._home.exclusive("secrets"):
-            before = read_store(self._home)
-            if before is None and not self._home.clear_secrets.exists():
-                raise UserError("no secret is kept yet", "`repertory asset add` keeps the first; then there is a key")
-            file = self._taken_over(before)
-            held = {asset: self._all_opened(file, asset) for asset in file.assets}
-            file = self._made(self._settings.secrets.key or file.key.key, held, instead_of=file.key)
-        return file.key
-
-    def _for_writing(self) -> tuple[StoreFile, bool]:
-        """The store as it is, made or taken over if need be; whether that was done."""
         before = read_store(self._home)
+        if before is None:
+            if not self._home.clear_secrets.exists():
+                raise UserError("no secret is kept yet", "`repertory asset add` keeps the first; then there is a key")
+            self.prepare()
+            return self._take_over(None).key
+        self.unlock()
+        fresh = self._fresh(self._settings.secrets.key or before.key.key)
+        with self._home.exclusive("secrets"), self._kept_if_used(fresh):
+            file = self._take_over(None)
+            held = {asset: self._all_opened(file, asset) for asset in file.assets}
+            self._write_fresh(fresh, held)
+            keys.discard(self._settings, file.key)
+        return fresh.key
+
+    def _require_as_wished(self, file: StoreFile | None) -> None:
         wanted = self._settings.secrets.key
-        if before is not None and wanted and wanted != before.key.key:
+        if file is not None and wanted and wanted != file.key.key:
             raise UserError(
-                f"config.toml wants {wanted} to protect the secrets, and {self._home.secrets} is protected by {before.key.key}",
+                f"config.toml wants {wanted} to protect the secrets, and {self._home.secrets} is protected by {file.key.key}",
                 "`repertory secrets rotate` changes what protects it",
             )
-        file = self._taken_over(before)
-        self._data_key(file)
-        return file, before is None
 
-    def _taken_over(self, file: StoreFile | None) -> StoreFile:
-        """With what an earlier version kept in clear text, which is removed; a store that is not there is made."""
-        earlier = read_clear_text(self._home)
+    def _take_over(self, fresh: _Fresh | None) -> StoreFile:
+        """The store, with what an earlier version kept in clear text, which is removed; made with fresh keys if need be."""
+        file, earlier = read_store(self._home), read_clear_text(self._home)
+        if fresh is not None:
+            with self._kept_if_used(fresh):
+                file = file or self._write_fresh(fresh, {})
         if file is None:
-            file = self._made(keys.first_choice(self._settings), {})
+            raise UserError(f"{self._home.secrets} has just been removed", "try again")
         if self._home.clear_secrets.exists():
             data_key = self._data_key(file)
             taken = {
@@ -160,24 +189,30 @@ class SecretStore:
             remove_clear_text(self._home)
         return file
 
-    def _made(self, key: str, held: Mapping[str, Mapping[str, Any]], *, instead_of: Wrapping | None = None) -> StoreFile:
-        """A store under keys of its own: those are in their place before it is, and the former go after it."""
+    # ------------------------------------------------------------------ keys
+
+    def _fresh(self, key: str) -> _Fresh:
+        self._home.prepare()
         data_key = sealing.random_key()
-        wrapping = keys.wrap(self._settings, key, data_key, FORMAT)
-        assets = {asset: _all_sealed(data_key, asset, values) for asset, values in held.items()}
-        file = StoreFile(format=FORMAT, key=wrapping, assets=assets)
-        try:
-            write_store(self._home, file)
-        except BaseException:
-            keys.discard(self._settings, wrapping)
-            raise
-        if instead_of is not None:
-            keys.discard(self._settings, instead_of)
+        return _Fresh(key=keys.wrap(self._settings, key, data_key, FORMAT), data_key=data_key)
+
+    def _write_fresh(self, fresh: _Fresh, held: Mapping[str, Mapping[str, Any]]) -> StoreFile:
+        assets = {asset: _all_sealed(fresh.data_key, asset, values) for asset, values in held.items()}
+        file = StoreFile(format=FORMAT, key=fresh.key, assets=assets)
+        write_store(self._home, file)
         with self._gate:
-            self._unwrapped = (wrapping, data_key)
+            self._unwrapped = (fresh.key, fresh.data_key)
         return file
 
-    # ------------------------------------------------------------------ keys
+    @contextmanager
+    def _kept_if_used(self, fresh: _Fresh) -> Iterator[None]:
+        """A key that no store needs goes again; whatever interrupts us, one that is needed stays."""
+        try:
+            yield
+        finally:
+            file = read_store(self._home)
+            if file is None or file.key != fresh.key:
+                keys.discard(self._settings, fresh.key)
 
     def _data_key(self, file: StoreFile) -> bytes:
         with self._gate:
@@ -192,12 +227,14 @@ class SecretStore:
     def _opened(self, data_key: bytes, asset: str, name: str, entry: Entry) -> Any:
         try:
             plain = sealing.unseal(data_key, entry.sealed, _place(asset, name, entry.source))
-            return json.loads(plain) if entry.source == STORED else Reference(entry.source)
+            value = json.loads(plain) if entry.source == STORED else Reference(entry.source)
         except (sealing.NotOpened, ValueError):
             raise UserError(
                 f"{self._home.secrets}: {name} of asset {asset} was changed outside of Repertory",
                 f"restore the file from a backup, or set the secret anew: `repertory asset add {asset} … --replace`",
             ) from None
+        note_secret(value if entry.source == STORED else "")
+        return value
 
 
 def _all_sealed(data_key: bytes, asset: str, values: Mapping[str, Any]) -> dict[str, Entry]:

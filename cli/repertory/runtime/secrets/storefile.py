@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError
-from repertory.home import home_error, write_atomically
+from repertory.home import home_error, sync_folder, write_atomically
 from repertory.runtime.secrets.keys import Wrapping
 from repertory.runtime.secrets.references import Reference
 from repertory.settings import SECRETS_KEY
@@ -71,7 +71,8 @@ def read_store(home: Home) -> StoreFile | None:
 def write_store(home: Home, file: StoreFile) -> None:
     """Replace the file completely or not at all."""
     try:
-        write_atomically(home.secrets, json.dumps(asdict(file), indent=1, ensure_ascii=False).encode())
+        write_atomically(home.secrets, json.dumps(asdict(file), indent=1, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        sync_folder(home.root)  # before a key goes that the former store needed
     except OSError as error:
         raise home_error(home.root, error) from error
 
