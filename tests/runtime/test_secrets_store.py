@@ -130,6 +130,14 @@ def test_a_report_holds_nothing_that_was_used(store: SecretStore) -> None:
     assert scrubbed(text) == "failed: *** \"***\" and '***'"
 
 
+def test_forgetting_needs_no_key(settings: Settings, store: SecretStore) -> None:
+    (key,) = settings.home.root.glob("secrets-*.key")
+    key.unlink()
+    wishing = replace(settings, secrets=SecretsKey(key="passphrase"))
+    SecretStore(wishing).keep("vt", {})
+    assert set(plain_of(settings)["assets"]) == {"mail"}
+
+
 # ------------------------------------------------------------------ what is wrong
 
 

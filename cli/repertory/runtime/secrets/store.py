@@ -134,15 +134,15 @@ class SecretStore:
             self.keep_all({asset: values})
 
     def keep_all(self, values: Mapping[str, Mapping[str, Any]]) -> None:
-        """The same for several assets, at once."""
-        self.prepare()
+        """The same for several assets, at once. Where secrets are only forgotten, no key is needed."""
+        if any(values.values()) or self._home.clear_secrets.exists():
+            self.prepare()
         with self._home.exclusive("secrets"):
             file = self._take_over(None)
-            data_key = self._data_key(file)
             kept = {asset: entries for asset, entries in file.assets.items() if asset not in values}
             for asset, secrets in values.items():
                 if secrets:
-                    kept[asset] = _all_sealed(data_key, asset, secrets)
+                    kept[asset] = _all_sealed(self._data_key(file), asset, secrets)
             write_store(self._home, replace(file, assets=dict(sorted(kept.items()))))
 
     def rotate(self) -> Wrapping:
