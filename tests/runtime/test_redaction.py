@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repertory.runtime.execution.redaction import Redaction
 from repertory.runtime.kept import events, runs
+from repertory.runtime.redaction import Redaction
 
 if TYPE_CHECKING:
     from runtime_lab import Lab

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import resource
 import signal
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -396,36 +397,35 @@ def test_a_passphrase(settings: Settings) -> None:
 # ------------------------------------------------------------- several processes
 
 
-def _rotate_many(root: Path) -> None:
-    for _ in range(15):
-        SecretStore(Settings(home=Home(root))).rotate()
+PROLOGUE = """
+import sys
+from pathlib import Path
+from repertory.home import Home
+from repertory.runtime.secrets.store import SecretStore
+from repertory.settings import Settings
+settings, name = Settings(home=Home(Path(sys.argv[1]))), sys.argv[2]
+"""
+
+
+def in_process(settings: Settings, code: str, name: str = "") -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, "-c", PROLOGUE + code, str(settings.home.root), name], env=environment)
 
 
 def test_secrets_can_be_read_while_keys_change(settings: Settings, store: SecretStore) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=_rotate_many, args=(settings.home.root,))
-    process.start()
-    reader = SecretStore(settings)
-    while process.is_alive():
-        assert reader.looked_up("vt", ["token"]) == SecretStore(settings).looked_up("vt", ["token"]) == {"token": SECRET}
-    process.join()
-    assert process.exitcode == 0
+    with in_process(settings, "for _ in range(15): SecretStore(settings).rotate()") as process:
+        reader = SecretStore(settings)
+        while process.poll() is None:
+            assert reader.looked_up("vt", ["token"]) == SecretStore(settings).looked_up("vt", ["token"]) == {"token": SECRET}
+    assert process.returncode == 0
     assert len(list(settings.home.root.glob("secrets-*.key"))) == 1
-
-
-def _keep_many(root: Path, name: str) -> None:
-    for number in range(10):
-        SecretStore(Settings(home=Home(root))).keep(f"{name}-{number}", {"token": f"{name} {number}"})
 
 
 def test_several_processes_lose_nothing(settings: Settings) -> None:
     """They begin with no store: one of them makes it."""
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_keep_many, args=(settings.home.root, name)) for name in ("a", "b", "c")]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
+    code = "for number in range(10): SecretStore(settings).keep(f'{name}-{number}', {'token': f'{name} {number}'})"
+    for process in [in_process(settings, code, name) for name in ("a", "b", "c")]:
+        assert process.wait(60) == 0
     store = SecretStore(settings)
     assert store.looked_up("b-7", ["token"]) == {"token": "b 7"}
     assert len(store.whereabouts().sources) == 30

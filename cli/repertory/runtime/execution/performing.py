@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError, counted
-from repertory.runtime.execution.redaction import asset_redaction
 from repertory.runtime.kept import assets, effects, events
 from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
 from repertory.runtime.processes.playbook_process import CannotStart
 from repertory.runtime.records import Call, CallOutcome, Cancelled
+from repertory.runtime.redaction import asset_redaction
 from repertory.runtime.secrets.store import SecretStore
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.convert import from_json
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from repertory.runtime.execution.journal import Journal
     from repertory.runtime.execution.library import Library
     from repertory.runtime.execution.limits import RateLimiter
-    from repertory.runtime.execution.redaction import Redaction
+    from repertory.runtime.redaction import Redaction
     from repertory.runtime.storage.database import Database
     from repertory.settings import Settings
     from repertory_sdk.protocol import Message

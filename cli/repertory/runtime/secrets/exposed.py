@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 
-_SHORTEST = 4
+from repertory.runtime.redaction import SHORTEST, redaction_of
+
 _known: set[str] = set()
 _gate = threading.Lock()
 
@@ -13,7 +13,7 @@ _gate = threading.Lock()
 def note_secret(value: object) -> None:
     """From now on no report holds this; anything shorter than four characters is in most texts by chance."""
     text = str(value)
-    if len(text) >= _SHORTEST:
+    if len(text) >= SHORTEST:
         with _gate:
             _known.add(text)
 
@@ -21,8 +21,5 @@ def note_secret(value: object) -> None:
 def scrubbed(text: str) -> str:
     """The text without any secret of this process."""
     with _gate:
-        known = sorted(_known, key=len, reverse=True)
-    for secret in known:
-        for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]):
-            text = text.replace(form, "***")
-    return text
+        known = tuple(sorted(_known))
+    return redaction_of(known).text(text)

@@ -66,6 +66,7 @@ def asset_redaction(manifest: AppManifest, settings: Mapping[str, Any]) -> Redac
 def _forms(secret: str) -> Iterator[str]:
     """As it is, and as programs and protocols write it."""
     yield secret
+    yield repr(secret)[1:-1]  # in a traceback
     for ascii_only in (True, False):
         yield _json(secret, ascii_only=ascii_only)
         yield _json(secret, ascii_only=ascii_only).replace("/", "\\/")  # permitted, and the habit of some programs
