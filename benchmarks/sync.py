@@ -2,6 +2,9 @@
 
     python -m benchmarks.sync [--json]
 
+The one without news is also held against ``pre-commit autoupdate``, if that is installed: it too asks each repository in its
+configuration what is new.
+
 Both are measured from the moment the tool is loaded, since Git needs no loading; the note says what a whole process
 takes. Ratios are medians of rounds in which both sides alternate.
 """
@@ -9,9 +12,11 @@ takes. Ratios are medians of rounds in which both sides alternate.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -46,7 +51,7 @@ def main() -> None:
     """Make repositories, then race."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        figures = [first_sync(folder / "one"), no_news(folder / "many")]
+        figures = [first_sync(folder / "one"), *no_news(folder / "many")]
     report("sync, as a ratio to Git alone", figures)
 
 
@@ -73,7 +78,7 @@ def first_sync(folder: Path) -> Figure:
     return race(f"first sync of {FILES} files", ours, theirs, 1.3, clock)
 
 
-def no_news(folder: Path) -> Figure:
+def no_news(folder: Path) -> list[Figure]:
     """Three hundred local repositories that are known already."""
     origins = [make_repository(folder / "origins" / "r0", items=1, files=4)]
     for number in range(1, REPOSITORIES):
@@ -96,11 +101,44 @@ def no_news(folder: Path) -> Figure:
         clock["theirs"] = time.perf_counter() - started
 
     clock: dict[str, float] = {}
-    return race(f"sync of {REPOSITORIES} repositories without news", ours, theirs, 1.5, clock)
+    name = f"sync of {REPOSITORIES} repositories without news"
+    figures = [race(name, ours, theirs, 1.5, clock)]
+    program = shutil.which("pre-commit") or shutil.which("pre-commit", path=str(Path(sys.executable).parent))
+    if program:
+        peer = autoupdate(folder, origins, program, clock)
+        figures.append(race(f"{name}, to pre-commit autoupdate", ours, peer, 0.4, clock, peer="pre-commit"))
+    return figures
+
+
+def autoupdate(folder: Path, origins: list[Path], program: str, clock: dict[str, float]) -> Callable[[], None]:
+    """The comparable command of a peer: as many jobs, and nothing new in any repository."""
+    project = folder / "project"
+    project.mkdir()
+    git("-C", str(project), "init", "--quiet")
+    hooks = "- id: nothing\n  name: nothing\n  language: system\n  entry: 'true'\n"
+    lines = ["repos:"]
+    for origin in origins:
+        (origin / ".pre-commit-hooks.yaml").write_text(hooks)
+        git("-C", str(origin), "add", "--all")
+        git("-C", str(origin), "-c", "user.name=b", "-c", "user.email=b@example.test", "commit", "--quiet", "-m", "hooks")
+        git("-C", str(origin), "tag", "v1")
+        lines += [f"- repo: {origin.as_uri()}", "  rev: v1", "  hooks:", "  - id: nothing"]
+    (project / ".pre-commit-config.yaml").write_text("\n".join(lines) + "\n")
+    assert not sync(Home(folder / "home")).failed
+
+    def theirs() -> None:
+        environment = {**os.environ, "PRE_COMMIT_HOME": str(folder / "pre-commit")}
+        started = time.perf_counter()
+        subprocess.run(
+            [program, "autoupdate", "--jobs", str(PARALLEL)], cwd=project, env=environment, check=True, stdout=subprocess.DEVNULL
+        )
+        clock["theirs"] = time.perf_counter() - started
+
+    return theirs
 
 
 def race(
-    name: str, ours: Callable[[], None], theirs: Callable[[], None], bound: float, clock: dict[str, float]
+    name: str, ours: Callable[[], None], theirs: Callable[[], None], bound: float, clock: dict[str, float], *, peer: str = "Git"
 ) -> Figure:
     """Alternate; the median of the ratios of neighbours."""
     ratios, times = [], []
@@ -111,7 +149,7 @@ def race(
         times.append((clock["ours"], clock["theirs"]))
     note = ", ".join(
         f"{who} {statistics.median(column) * 1000:.0f} ms"
-        for who, column in zip(("ours", "Git"), zip(*times, strict=True), strict=True)
+        for who, column in zip(("ours", peer), zip(*times, strict=True), strict=True)
     )
     return Figure(name=name, value=statistics.median(ratios), unit="×", bound=bound, note=note)
 
@@ -121,8 +159,9 @@ def make_repository(folder: Path, *, items: int, files: int) -> Path:
     for number in range(items):
         place = folder / "playbooks" / f"recon_{number}"
         place.mkdir(parents=True)
-        (place / "playbook.json").write_text(json.dumps({**PLAYBOOK, "name": f"recon_{number}", "function": "recon"}))
-        (place / "playbook.py").write_text(CODE)
+        name = f"recon_{number}"
+        (place / "playbook.json").write_text(json.dumps({**PLAYBOOK, "name": name, "function": name}))
+        (place / "playbook.py").write_text(CODE.replace("recon(", f"{name}("))
     (folder / "docs").mkdir(parents=True)
     for number in range(files - 2 * items):
         (folder / "docs" / f"page_{number}.md").write_text(f"# Page {number}\n\n" + "Words about it.\n" * 40)
