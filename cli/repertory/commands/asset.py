@@ -93,7 +93,7 @@ def list_(json: bool = JSON) -> None:
 
 @app.command("show")
 def show(name: Name, json: bool = JSON) -> None:
-    """Show an asset's settings; secrets are never shown, only where they come from.
+    """Show an asset's settings, and where its secrets come from.
 
     Example:
 

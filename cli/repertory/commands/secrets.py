@@ -25,7 +25,9 @@ PassphraseFile = Annotated[
 
 @app.command("where")
 def where(json: bool = JSON) -> None:
-    """Show where secrets are, which key protects them, and which assets have which; nothing secret.
+    """Show where secrets are, and which key protects them.
+
+    Also which assets have which; nothing secret is shown.
 
     Example:
 
@@ -63,7 +65,9 @@ def where(json: bool = JSON) -> None:
 
 @app.command("export")
 def export(file: File, passphrase_file: PassphraseFile = None, json: bool = JSON) -> None:
-    """Write all secrets, with their assets, into a file that opens with a passphrase only.
+    """Write all secrets into a file, under a passphrase.
+
+    Their assets go with them.
 
     It is for another machine; `repertory secrets import` reads it there. References stay references.
 
@@ -91,7 +95,9 @@ def import_(
     passphrase_file: PassphraseFile = None,
     json: bool = JSON,
 ) -> None:
-    """Keep the secrets of an exported file; assets that are not here are made as they were there.
+    """Keep the secrets of an exported file.
+
+    Assets that are not here are made as they were there.
 
     Examples:
 
