@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 README = """\
-This folder belongs to Repertory (https://pypi.org/project/repertory).
+This folder belongs to Repertory, which runs security playbooks.
 It holds followed repositories, installed content, configured assets, events and the record of every run.
 It can be deleted as a whole; then all of that is gone. `repertory doctor` says what is in it.
 """
