@@ -23,9 +23,10 @@ REAL = frozenset(
     }
 )  # fmt: skip
 REAL_PLACES = (
-    "tests/acceptance/", "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs",
+    "tests/acceptance/", "tests/attacks/", "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs",
     "tests/content/test_environments", "tests/content/test_git", "tests/content/test_hostile", "tests/content/test_sync",
-    "tests/content/test_trust", "tests/runtime/test_broken_off", "tests/runtime/test_journal", "tests/runtime/test_storage",
+    "tests/content/test_trust", "tests/runtime/egress", "tests/runtime/sandbox", "tests/runtime/test_broken_off",
+    "tests/runtime/test_journal", "tests/runtime/test_storage",
     "tests/sdk/test_app_worker", "tests/sdk/test_describe", "tests/sdk/test_playbook_worker", "tests/sdk/test_recorder",
     "tests/test_house", "tests/test_package",
 )  # fmt: skip

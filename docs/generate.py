@@ -58,6 +58,10 @@ KEYS = {
     "limits.output_bytes": "bytes kept of what one process prints",
     "limits.child_depth": "how deep playbooks may start each other",
     "limits.idle_worker_s": "seconds after which an unused app process is ended",
+    "limits.worker_actions": "actions after which an app process is replaced by a new one",
+    "isolation.minimum_level": "what cannot be isolated so far is not started: `namespaces`, `landlock`, or `process`, which is none",
+    "isolation.hosts": "by an app's full name: patterns such as `*.example.com:443`, of which one has to permit what the app declared",
+    "isolation.memory_mb": "the most address space that an app may declare, in megabytes",
     "install.allow": "what `--yes` may agree to in a person's place: `nothing`, `investigate` (items whose actions all only read), `anything`",
     "sync.parallel": "repositories that are fetched at a time",
     "git.credential_helper": "for private repositories over https: `store`, `cache` or the absolute path of a program, see gitcredentials(7)",
@@ -170,6 +174,9 @@ def configuration_page() -> str:
             _keys(settings.Rule, "rules."),
             "## limits",
             _keys(settings.Limits, "limits."),
+            "## isolation",
+            f"{_plain(settings.Isolation.__doc__)}",
+            _keys(settings.Isolation, "isolation."),
             "## install",
             _keys(settings.InstallPolicy, "install."),
             "## sync",
@@ -211,6 +218,12 @@ parallel_runs = 4
 
 [assets.virustotal]
 per_minute = 4
+
+[isolation]
+minimum_level = "namespaces"
+
+[isolation.hosts]         # nothing else, whatever its manifest says
+"community/whois" = ["whois.iana.org:43", "*.arin.net:43"]
 """
 
 

@@ -42,6 +42,8 @@ _VARYING = (
     (re.compile(r"\bin \d+\.\d+s\b"), "in DURATION"),
     (re.compile(r"\"duration_s\": [\d.]+"), '"duration_s": SECONDS'),
     (re.compile(r"127\.0\.0\.1:\d{2,5}"), "127.0.0.1:PORT"),
+    (re.compile(r"\b\d+ B (sent|received)"), r"SIZE \1"),
+    (re.compile(r'"(peak_memory_bytes|sent|received|port)": \d+'), r'"\1": NUMBER'),
     (re.compile(r"\bport=\d{4,5}\b"), "port=PORT"),
     (re.compile(r'"worker": "[^"]*"'), '"worker": WORKER'),
     (_HEX, "HEX"),

@@ -8,12 +8,15 @@ import sys
 import textwrap
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from far_files import PRELUDE, far
 from repertory.runtime.execution.executor import Executor
 from repertory.runtime.kept import assets, events, runs
+from repertory.runtime.sandbox.launch import Sandbox
 from repertory.runtime.secrets.store import SecretStore
 from repertory_sdk.models import Artifact, Event
 
@@ -35,20 +38,17 @@ import os, signal, sys, time
 from typing import Optional
 from repertory_sdk import *
 
-app = App("lab", version="1.0.0", product="Lab", vendor="Tests", concurrency=2)
+@@PRELUDE@@
+
+app = App("lab", version="1.0.0", product="Lab", vendor="Tests", concurrency=2, hosts=["${asset.log}"])
 
 @app.asset
 class Lab(Asset):
-    log: str = setting("File that notes every effect", default="/dev/null")
+    log: str = setting("File that notes every effect", default="")
     token: Optional[Secret] = setting("Token", default=None)
 
 def note(lab, what):
-    with open(lab.log, "a") as log:
-        log.write(what + "\\n")
-
-def wait_for(path):
-    while not os.path.exists(path):
-        time.sleep(0.005)
+    append(lab.log, what + "\\n")
 
 @app.result
 class Verdict:
@@ -71,7 +71,7 @@ def unblock_ip(lab: Lab, ip: str) -> Verdict:
 
 @app.action("is blocked")
 def is_blocked(lab: Lab, ip: str) -> bool:
-    return os.path.exists(lab.log) and f"block {ip}\\n" in open(lab.log).read().replace("unblock", "")
+    return f"block {ip}\\n" in read(lab.log).replace("unblock", "")
 
 @app.action("count up", type="generic")
 def count_up(lab: Lab, name: str, by: int = 1) -> Verdict:
@@ -79,10 +79,10 @@ def count_up(lab: Lab, name: str, by: int = 1) -> Verdict:
     return Verdict(verdict=str(by))
 
 @app.action("wait for file")
-def wait_for_file(lab: Lab, path: str, touch: str = "") -> Verdict:
-    if touch:
-        open(touch, "w").close()
-    wait_for(path)
+def wait_for_file(lab: Lab, path: str, mark: str = "") -> Verdict:
+    if mark:
+        touch(beside(lab.log, mark))
+    wait_for(beside(lab.log, path))
     return Verdict(verdict="there")
 @@MORE@@
 """
@@ -97,11 +97,17 @@ class Lab:
     library: FolderLibrary
     folder: Path
     template: Template | None = None  # shared by tests, which saves them the start of one; else each executor has its own
+    sandbox: Sandbox | None = None  # the strongest that there is
 
     @property
     def effects(self) -> Path:
         """Where the app notes what it does."""
         return self.folder / "effects.log"
+
+    @property
+    def far_effects(self) -> str:
+        """The same, as the app names it."""
+        return far(self.effects)
 
     def happened(self) -> list[str]:
         """What the app really did."""
@@ -110,6 +116,10 @@ class Lab:
     def configure(self, **changes: Any) -> None:
         """Other settings from here on: ``limits``, ``policy``, ``assets``."""
         self.settings = replace(self.settings, **changes)
+
+    def unconfine(self) -> None:
+        """From here on content can do what tests can: for playbooks that tell by files how far they are."""
+        self.sandbox, self.template = Sandbox("process"), None
 
     def limit(self, **changes: Any) -> None:
         """Other limits from here on."""
@@ -125,8 +135,8 @@ class Lab:
 
     def add_lab(self, more: str = "", *, asset: str = "lab-1") -> Installed:
         """The app used by most tests, with an asset."""
-        source = APP.replace("@@MORE@@", textwrap.dedent(more))
-        return self.add_app(source, asset=asset, log=str(self.effects))
+        source = APP.replace("@@PRELUDE@@", PRELUDE).replace("@@MORE@@", textwrap.dedent(more))
+        return self.add_app(source, asset=asset, log=self.far_effects)
 
     def add_asset(self, item: Installed, name: str, **values: Any) -> None:
         config = assets.AssetConfig(name=name, app=item.name, settings=values, created_at=0.0)
@@ -155,7 +165,7 @@ class Lab:
 
     def executor(self, name: str = "", **options: Any) -> Executor:
         worker = name or uuid.uuid4().hex
-        return Executor(self.settings, self.database, self.library, worker=worker, template=self.template, **options)
+        return Executor(self.settings, self.database, self.library, worker=worker, template=self.template, sandbox=self.sandbox, **options)
 
     def run(self, body: str, *, event: Event | None = None, answers: dict[str, str] | None = None, **options: Any) -> Run:
         """Run a playbook made of these lines to its end (or until it waits)."""
@@ -206,6 +216,16 @@ def processes_of(text: str) -> list[int]:
                 found.append(int(path.name))
         except OSError:
             continue
+    return found
+
+
+def content_processes(lab: Lab) -> list[int]:
+    """Apps, playbooks and the template of this lab, without the walls around them: bwrap names what it runs, too."""
+    found = []
+    for pid in processes_of(str(lab.settings.home.sdk)):
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text() != "bwrap\n":
+                found.append(pid)
     return found
 
 

@@ -61,8 +61,11 @@ EXCEPTIONS = {
         "repertory.runtime.secrets.references": "a secret that the user said to take from a variable",
         "repertory.runtime.sandbox.launch": "the few names that a child may see",
         "repertory.settings": "the one module that reads settings",
+        "repertory_sdk.worker": "in the child: where it asks for connections, and nobody after it",
     },
     "starts_processes": {
+        "repertory.runtime.sandbox.inside.network": "in a new namespace: it becomes what is to run there",
+        "repertory_sdk.confining": "in the child: it confines itself, and becomes what it was started for",
         "repertory_sdk.playbook_worker": "in the child: a warm template forks for each run",
     },
 }

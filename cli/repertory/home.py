@@ -99,6 +99,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def levels(self) -> Path:
+        """Which levels of isolation this machine offers, as far as it was tried since it was started."""
+        return self.root / "levels.json"
+
+    @property
     def sdk(self) -> Path:
         """Copies of what content imports, by digest."""
         return self.root / "sdk"
@@ -119,9 +124,14 @@ class Home:
         """Which repositories a followed one lists; only for those that list any."""
         return self.root / "repositories" / f"{name}.members.json"
 
+    @property
+    def contents(self) -> Path:
+        """All immutable trees."""
+        return self.root / "content"
+
     def content(self, digest: str) -> Path:
         """The immutable tree with this content hash."""
-        return self.root / "content" / digest
+        return self.contents / digest
 
     def environment(self, digest: str) -> Path:
         """The virtual environment with this digest."""
@@ -141,7 +151,7 @@ class Home:
 
     def listing(self, digest: str) -> Path:
         """One line for each file of the tree with this content hash; the hash is that of these lines."""
-        return self.root / "content" / f"{digest}.files"
+        return self.contents / f"{digest}.files"
 
     @property
     def wheels(self) -> Path:

@@ -101,6 +101,7 @@ class Limits:
     output_bytes: int = 256 * 1024
     child_depth: int = 10
     idle_worker_s: float = 300.0
+    worker_actions: int = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +145,20 @@ class Person(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Isolation:
+    """How far content is kept from everything else.
+
+    ``minimum_level``: what cannot be isolated so far is not started (``namespaces``, ``landlock``, or ``process``, which is
+    none). ``hosts`` narrows what apps may connect to: by the app's full name, patterns such as ``*.example.com:443``; what an app
+    declared and what stands here must both permit a connection. ``memory_mb`` is the most that an app may declare.
+    """
+
+    minimum_level: Literal["process", "landlock", "namespaces"] = "landlock"
+    hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    memory_mb: int = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything configurable. ``person`` can be asked, if there is one."""
 
@@ -155,6 +170,7 @@ class Settings:
     sync: SyncLimits = field(default_factory=SyncLimits)
     git: GitAccess = field(default_factory=GitAccess)
     secrets: SecretsKey = field(default_factory=SecretsKey)
+    isolation: Isolation = field(default_factory=Isolation)
     assets: Mapping[str, AssetLimit] = field(default_factory=dict)
     person: Person | None = None
 
@@ -170,6 +186,7 @@ class _File:
     sync: SyncLimits = field(default_factory=SyncLimits)
     git: GitAccess = field(default_factory=GitAccess)
     secrets: SecretsKey = field(default_factory=SecretsKey)
+    isolation: Isolation = field(default_factory=Isolation)
     assets: dict[str, AssetLimit] = field(default_factory=dict)
 
 
@@ -190,6 +207,7 @@ def load_settings(home: Path | None = None) -> Settings:
         sync=written.sync,
         git=written.git,
         secrets=written.secrets,
+        isolation=written.isolation,
         assets=written.assets,
     )
 

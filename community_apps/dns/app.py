@@ -20,6 +20,7 @@ app = App(
     summary=__doc__,
     requires=["dnspython>=2.6,<2.8"],  # the last series for Python 3.9
     hosts=["${asset.server}:${asset.port}/udp", "${asset.server}:${asset.port}"],
+    lookups=["*"],  # of this machine's own resolvers, where no server is set
 )
 
 RecordType = Literal["A", "AAAA", "MX", "NS", "TXT", "CNAME", "SOA", "PTR"]

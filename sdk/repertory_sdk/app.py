@@ -101,8 +101,10 @@ class AppInfo:
     python: str = ">=3.9"
     requires: Sequence[str] = ()
     hosts: Sequence[str] = ()
+    lookups: Sequence[str] = ()
     files: Sequence[str] = ()
     programs: Sequence[str] = ()
+    memory_mb: Optional[int] = None
     concurrency: int = 4
 
 
@@ -167,20 +169,23 @@ class App:
         python: str = ">=3.9",
         requires: Sequence[str] = (),
         hosts: Sequence[str] = (),
+        lookups: Sequence[str] = (),
         files: Sequence[str] = (),
         programs: Sequence[str] = (),
+        memory_mb: Optional[int] = None,
         concurrency: int = 4,
     ) -> None:
         """Declare an app.
 
-        ``requires`` are Python requirements (PEP 508); ``hosts`` (``host:port``), ``files`` and ``programs`` are
-        what it needs to reach, where ``${asset.setting}`` stands for what the user configured; ``concurrency`` is how
-        many actions of one asset may run at a time, each in a process of its own.
+        ``requires`` are Python requirements (PEP 508). ``hosts`` (``host:port``, ``host:port/udp``), ``lookups`` (names whose
+        DNS records it asks for), ``files`` and ``programs`` are all that it can reach, where ``${asset.setting}`` stands
+        for what the user configured. ``memory_mb`` is for apps to which 2048 MB of address space are not enough;
+        ``concurrency`` is how many actions of one asset may run at a time, each in a process of its own.
         """
         first_line = (summary or "").strip().partition("\n")[0]
         self.info = AppInfo(
             name, version, product, vendor, first_line, license, homepage, python,
-            tuple(requires), tuple(hosts), tuple(files), tuple(programs), concurrency,
+            tuple(requires), tuple(hosts), tuple(lookups), tuple(files), tuple(programs), memory_mb, concurrency,
         )  # fmt: skip
         self._asset: type[Asset] = Asset
         self._actions: list[Action] = []

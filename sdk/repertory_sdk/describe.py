@@ -65,7 +65,9 @@ def describe_app(module: ModuleType, main: str) -> AppManifest:
         python=info.python,
         requires=tuple(info.requires),
         concurrency=info.concurrency,
-        permissions=Permissions(tuple(info.hosts), tuple(info.files), tuple(info.programs)),
+        permissions=Permissions(
+            tuple(info.hosts), tuple(info.lookups), tuple(info.files), tuple(info.programs), info.memory_mb
+        ),
         settings=describe_asset(manager.hook.repertory_asset() or Asset),
         actions=actions + _standing_actions(module),
     )

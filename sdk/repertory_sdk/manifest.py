@@ -90,12 +90,16 @@ class ActionManifest:
 class Permissions:
     """What an app needs to reach, as patterns that may name settings (``${asset.server}``).
 
-    ``hosts`` are ``host:port`` (``:port/udp`` for UDP), ``files`` are paths to read, ``programs`` are child programs.
+    ``hosts`` are ``host:port`` (``:port/udp`` for UDP; ``*.example.com``, ``*``, ranges such as ``192.0.2.0/24``), ``lookups``
+    are names whose DNS records are asked for (``*``, ``*.example.com``), ``files`` are paths to read, ``programs`` are child
+    programs, ``memory_mb`` is how much address space it needs, in megabytes, where 2048 are not enough.
     """
 
     hosts: Sequence[str] = ()
+    lookups: Sequence[str] = ()
     files: Sequence[str] = ()
     programs: Sequence[str] = ()
+    memory_mb: Optional[int] = None
 
 
 @dataclass(frozen=True)

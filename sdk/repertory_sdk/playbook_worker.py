@@ -3,9 +3,10 @@
 Starting an interpreter and importing the SDK costs far more than most playbooks; a fork of a process that has done so costs
 a few milliseconds, and every run still gets a process of its own. The template never loads content.
 
-The tool sends ``{"op": "start", "limits": {…}}`` with four descriptors (requests in, replies out, stdout, stderr); the
-template answers ``{"op": "started", "pid": …}`` and later ``{"op": "exited", "pid": …, "status": …}``. ``{"op": "kill",
-"pid": …}`` ends a run's whole process group; only the template knows for certain that a process id still means that run.
+The tool sends ``{"op": "start", "plan": {…}}`` (a plan for ``confining``) with four descriptors (requests in, replies out,
+stdout, stderr); the template answers ``{"op": "started", "pid": …}`` and later ``{"op": "exited", "pid": …,
+"status": …}``. ``{"op": "kill", "pid": …}`` ends a run's whole process group; only the template knows for certain that a process
+id still means that run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import contextlib
 import gc
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -26,6 +26,7 @@ from typing import Any, Dict, List, Mapping, Set
 
 from repertory_sdk import protocol
 from repertory_sdk.channel import Channel
+from repertory_sdk.confining import confine
 from repertory_sdk.convert import from_json, to_json
 from repertory_sdk.explanation import explain
 from repertory_sdk.loader import load_playbook, plugins_of
@@ -109,7 +110,7 @@ def _obey(control: socket.socket, live: Set[int], own: "tuple[int, int]") -> boo
     if pid == 0:
         for descriptor in (control.fileno(), *own):
             os.close(descriptor)
-        _run_forked(list(descriptors), message["limits"])
+        _run_forked(list(descriptors), message["plan"])
     live.add(pid)
     for descriptor in descriptors:
         os.close(descriptor)
@@ -117,7 +118,7 @@ def _obey(control: socket.socket, live: Set[int], own: "tuple[int, int]") -> boo
     return True
 
 
-def _run_forked(descriptors: List[int], limits: Mapping[str, Any]) -> None:
+def _run_forked(descriptors: List[int], plan: Mapping[str, Any]) -> None:
     """In the forked child; never returns."""
     try:
         os.setsid()
@@ -128,9 +129,7 @@ def _run_forked(descriptors: List[int], limits: Mapping[str, Any]) -> None:
         os.dup2(stderr, 2)
         os.close(stdout)
         os.close(stderr)
-        for name, value in limits.items():
-            soft, hard = value if isinstance(value, list) else (value, value)
-            resource.setrlimit(getattr(resource, name), (soft, hard))
+        confine(plan)
         channel_reader, channel_writer = open(requests, "rb"), open(replies, "wb")  # noqa: SIM115
         for descriptor in (requests, replies):
             os.set_inheritable(descriptor, False)

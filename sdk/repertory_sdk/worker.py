@@ -15,11 +15,18 @@ from typing import BinaryIO, Sequence
 from repertory_sdk import protocol
 from repertory_sdk.explanation import explain
 
+# Where connections are asked for, at a level of isolation at which nothing can be reached directly.
+DESK = "REPERTORY_DESK"
+
 
 def main(arguments: Sequence[str]) -> None:
     """Serve: ``app READ WRITE``, ``template SOCKET`` or ``describe FOLDER WRITE``."""
     mode = arguments[0]
     if mode == "app":
+        if DESK in os.environ:
+            from repertory_sdk.dialling import install
+
+            install(int(os.environ.pop(DESK)))
         from repertory_sdk.app_worker import serve
 
         serve(_open(arguments[1], "rb"), _open(arguments[2], "wb"))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from far_files import PRELUDE
 from folder_library import FolderLibrary
 from repertory.home import Home
 from repertory.runtime.kept import runs
@@ -43,16 +44,15 @@ TRUST_S = 0.5  # a prompt as old as that is about processes that are gone
 APP = """
 import os, random, time
 from repertory_sdk import *
-
-app = App("crash", version="1.0.0", product="Crash", vendor="Tests", concurrency=3)
+@@PRELUDE@@
+app = App("crash", version="1.0.0", product="Crash", vendor="Tests", concurrency=3, hosts=["${asset.log}"])
 
 @app.asset
 class Target(Asset):
     log: str = setting("File that notes every effect")
 
 def note(target, line):
-    with open(target.log, "a") as log:
-        log.write(line + "\\n")
+    append(target.log, line + "\\n")
     time.sleep(random.uniform(0, 0.04))
 
 @app.action("change", type="generic")
@@ -122,7 +122,11 @@ class Chaos:
     def _victims(self) -> dict[str, list[int]]:
         parents = {process.pid for process in self.processes.values() if process.poll() is None}
         table = list(_process_table())
-        templates = {pid for pid, parent, command in table if parent in parents and b"\0template\0" in command}
+        own, walls = str(self.lab.settings.home.sdk).encode(), {pid for pid, _, command in table if _is_wall(command)}
+        templates = {
+            pid for pid, parent, command in table
+            if own in command and b"\0template\0" in command and pid not in walls and parent in parents | walls
+        }  # fmt: skip
         apps = {pid: parent for pid, parent, command in table if parent in parents and b"\0app\0" in command}
         return {
             "executor": sorted(set(apps.values())),  # one that has got to work
@@ -163,6 +167,11 @@ class Chaos:
         return call
 
 
+def _is_wall(command: bytes) -> bool:
+    """Whether it is bwrap, whose command line ends with that of what is behind it."""
+    return command.partition(b"\0")[0].endswith(b"bwrap")
+
+
 def _process_table() -> Iterator[tuple[int, int, bytes]]:
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -178,10 +187,10 @@ def chaos(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str) ->
     url = request.getfixturevalue("postgres").new_database() if database_kind == "postgres" else ""
     settings = Settings(home=Home(tmp_path / "home"), database_url=url)
     database = open_database(settings)
-    for name in ("lab", "library"):
-        (tmp_path / name).mkdir()
-    lab = Lab(settings, database, FolderLibrary(tmp_path / "library"), tmp_path / "lab")
-    lab.add_app(APP, asset="target-1", log=str(lab.effects))
+    settings.home.contents.mkdir(parents=True)
+    (tmp_path / "lab").mkdir()
+    lab = Lab(settings, database, FolderLibrary(settings.home.contents), tmp_path / "lab")
+    lab.add_app(APP.replace("@@PRELUDE@@", PRELUDE), asset="target-1", log=lab.far_effects)
     made = Chaos(lab, random.Random(SEED))
     made.playbooks = [
         lab.add_playbook(body, header=GOT, name=name, actions=["change", "look"])

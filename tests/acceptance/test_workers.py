@@ -32,9 +32,9 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
     url = request.getfixturevalue("postgres").new_database() if request.param == "postgres" else ""
     settings = Settings(home=Home(tmp_path / "home"), database_url=url)
     database = open_database(settings)
-    for name in ("lab", "library"):
-        (tmp_path / name).mkdir()
-    yield Lab(settings, database, FolderLibrary(tmp_path / "library"), tmp_path / "lab")
+    settings.home.contents.mkdir(parents=True)
+    (tmp_path / "lab").mkdir()
+    yield Lab(settings, database, FolderLibrary(settings.home.contents), tmp_path / "lab")
     database.close()
 
 
@@ -66,7 +66,7 @@ def ended(lab: Lab, *ids: str) -> bool:
 HOLD = """
 @app.action("hold", type="generic", timeout_s=30)
 def hold(lab: Lab, name: str) -> Verdict:
-    open(lab.log + ".held", "w").close()
+    touch(lab.log + ".held")
     wait_for(lab.log + ".go")
     note(lab, f"held {name}")
     return Verdict(verdict="held")

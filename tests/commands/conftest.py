@@ -10,6 +10,7 @@ import pytest
 from commands.lab_content import PLAYBOOKS, write_lab
 from commands.user import User, copy_home
 from content.builders import Repository
+from far_files import far
 from repertory.content.offered.community import make_repository
 
 
@@ -67,5 +68,5 @@ def follower(tmp_path: Path, prepared: Path) -> User:
 @pytest.fixture
 def user(follower: User) -> User:
     """Has an asset of the lab, too."""
-    follower.done("asset", "add", "lab-1", "lab/lab", f"folder={follower.folder}")
+    follower.done("asset", "add", "lab-1", "lab/lab", f"folder={far(follower.folder)}")
     return follower

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from far_files import PRELUDE
 from repertory.home import Home
 from repertory.runtime.processes.author import describe
 
@@ -13,7 +14,9 @@ import os, time
 from typing import Optional
 from repertory_sdk import *
 
-app = App("lab", version="1.0.0", product="Lab", vendor="Tests", concurrency=2)
+@@PRELUDE@@
+
+app = App("lab", version="1.0.0", product="Lab", vendor="Tests", concurrency=2, hosts=["${asset.folder}"])
 
 @app.asset
 class Lab(Asset):
@@ -22,8 +25,7 @@ class Lab(Asset):
     token: Optional[Secret] = setting("Token", default=None)
 
 def note(lab, what):
-    with open(os.path.join(lab.folder, "effects.log"), "a") as log:
-        log.write(what + "\\n")
+    append(lab.folder + "/effects.log", what + "\\n")
 
 @app.result
 class Verdict:
@@ -32,7 +34,7 @@ class Verdict:
 @app.action("test connectivity")
 def test_connectivity(lab: Lab) -> str:
     """Can the folder be written?"""
-    return "the folder is there" if os.path.isdir(lab.folder) else "no folder"
+    return "the folder is there" if exists(lab.folder) else "no folder"
 
 @app.action("check ip")
 def check_ip(lab: Lab, ip: str = param("Address", contains="ip")) -> Verdict:
@@ -62,8 +64,7 @@ def count(lab: Lab, name: str, job: Job) -> Verdict:
     """Note an effect, then wait until the file ``go`` is there."""
     note(lab, f"count {name}")
     job.progress("half way", 0.5)
-    while not os.path.exists(os.path.join(lab.folder, "go")):
-        time.sleep(0.01)
+    wait_for(lab.folder + "/go")
     return Verdict(verdict="counted")
 
 @app.action("fail")
@@ -80,7 +81,7 @@ def crash(lab: Lab) -> Verdict:
 def speak(lab: Lab) -> Verdict:
     """What a hostile server answers."""
     return Verdict(verdict="\\x1b]0;owned\\x07\\x1b[2Jred \\u202eder")
-'''
+'''.replace("@@PRELUDE@@", PRELUDE)
 
 VAULT = """
 from repertory_sdk import *

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from commands.lab_content import PLAYBOOKS
 from commands.schemas import conforms, published
 from commands.user import User
+from far_files import far
 
 # ------------------------------------------------------------------ content
 
@@ -71,24 +72,24 @@ def test_the_same_for_people(newcomer: User, origins: Path) -> None:
 
 
 def test_assets(follower: User) -> None:
-    added = follower.asked("asset", "add", "lab-1", "lab", f"folder={follower.folder}", "token=hunter2", "rate=3")
+    added = follower.asked("asset", "add", "lab-1", "lab", f"folder={far(follower.folder)}", "token=hunter2", "rate=3")
     assert conforms(added, "asset_add") == {"asset": "lab-1", "app": "lab/lab"}
     assert conforms(follower.asked("asset", "list"), "asset_list")["assets"][0]["installed"] is True
     shown = conforms(follower.asked("asset", "show", "lab-1"), "asset_show")
-    assert shown["settings"] == {"folder": str(follower.folder), "rate": 3}
+    assert shown["settings"] == {"folder": far(follower.folder), "rate": 3}
     assert shown["secrets"] == {"token": "stored"}
     assert "hunter2" not in follower.done("asset", "show", "lab-1").out
     tested = conforms(follower.asked("asset", "test", "lab-1"), "asset_test")
     assert tested == {"asset": "lab-1", "status": "succeeded", "message": ""}
     assert follower.done("asset", "test", "lab-1").out == "lab-1: succeeded: the folder is there\n"
-    follower.done("asset", "add", "lab-1", "lab", f"folder={follower.folder}", "--replace")
-    assert follower.asked("asset", "show", "lab-1")["settings"] == {"folder": str(follower.folder)}
+    follower.done("asset", "add", "lab-1", "lab", f"folder={far(follower.folder)}", "--replace")
+    assert follower.asked("asset", "show", "lab-1")["settings"] == {"folder": far(follower.folder)}
     assert conforms(follower.asked("asset", "remove", "lab-1"), "asset_remove") == {"removed": "lab-1"}
     assert "no asset is configured yet" in follower.done("asset", "list").out
 
 
 def test_a_secret_is_kept_apart_and_used(user: User) -> None:
-    user.done("asset", "add", "lab-2", "lab", f"folder={user.folder}", "token=env:LAB_TOKEN")
+    user.done("asset", "add", "lab-2", "lab", f"folder={far(user.folder)}", "token=env:LAB_TOKEN")
     user.environment["LAB_TOKEN"] = "hunter22"
     user.done("act", "lab", "read token", "--asset", "lab-2")
     assert user.effects == ["token of 8 characters"]

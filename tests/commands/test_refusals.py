@@ -12,6 +12,7 @@ import pytest
 
 from commands.user import User, copy_home
 from content.builders import Repository
+from far_files import far
 
 MISTAKES: list[tuple[str, int, tuple[str, ...], tuple[str, ...]]] = [
     # what it is, exit code, the words, what is said
@@ -84,7 +85,7 @@ def experienced(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Use
     (folder / "work").mkdir()
     user = User(home=folder / "home", folder=folder / "work")
     copy_home(prepared, user.home)
-    user.done("asset", "add", "lab-1", "lab/lab", f"folder={user.folder}")
+    user.done("asset", "add", "lab-1", "lab/lab", f"folder={far(user.folder)}")
     return user
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from commands.user import User
+from far_files import far
 from runtime_lab import until
 
 ROOT = os.getuid() == 0
@@ -215,7 +216,7 @@ def test_our_own_mistake_is_reported(user: User) -> None:
     with connection:
         connection.execute("alter table asset rename column app to apps")
     connection.close()
-    told = user("asset", "add", "lab-2", "lab", f"folder={user.folder}", "token=hunter2")
+    told = user("asset", "add", "lab-2", "lab", f"folder={far(user.folder)}", "token=hunter2")
     assert told.code == 3
     first, second = told.err.splitlines()
     assert first.startswith("repertory: this is a bug: ")

@@ -8,6 +8,7 @@ import pytest
 
 from commands.terminal import END_OF_INPUT, INTERRUPT, Terminal
 from commands.user import User
+from far_files import far
 from runtime_lab import until
 
 pytestmark = pytest.mark.acceptance
@@ -55,7 +56,7 @@ def test_a_narrow_terminal(user: User, columns: int) -> None:
 def test_a_tree_longer_than_the_terminal(user: User) -> None:
     """Only its end while it grows; every line once at the end."""
     addresses = {"sourceAddress": "192.0.2.6", **{f"deviceCustomString{n}": "x" for n in range(1, 7)}}
-    user.done("asset", "add", "lab-2", "lab", f"folder={user.folder}")
+    user.done("asset", "add", "lab-2", "lab", f"folder={far(user.folder)}")
     with Terminal(user, "run", "triage", "--event", user.event(**addresses), lines=4) as terminal:
         assert terminal.end() == 0
     final = terminal.text.rpartition("lab/triage on")[2]

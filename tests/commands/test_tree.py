@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from commands.user import User
+from far_files import far
 from repertory.commands._markdown import readable
 from repertory.commands._output import cut, fold, pad, printable, wide
 from repertory.commands._runtree import run_tree
@@ -49,7 +50,7 @@ def places(lines: list[str], *words: str) -> set[int]:
 @pytest.fixture
 def family(user: User) -> RunRecord:
     """A run with a child, two assets, an answer."""
-    user.done("asset", "add", "laboratory-2", "lab", f"folder={user.folder}")
+    user.done("asset", "add", "laboratory-2", "lab", f"folder={far(user.folder)}")
     user.done("run", "parent", "--event", user.event(sourceAddress="192.0.2.6"), "--answer", "question=escalate")
     return newest(user)
 

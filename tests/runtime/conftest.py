@@ -10,6 +10,8 @@ from folder_library import FolderLibrary
 from repertory.home import Home
 from repertory.runtime.processes.playbook_process import Template
 from repertory.runtime.processes.sdk_copy import sdk_folder
+from repertory.runtime.sandbox.launch import Sandbox
+from repertory.runtime.sandbox.probing import strongest
 from repertory.runtime.storage.database import Database, open_database
 from repertory.settings import Settings
 from runtime_lab import Lab
@@ -28,8 +30,17 @@ def shared_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def template(shared_sdk: Path) -> Iterator[Template]:
-    made = Template(Home(shared_sdk.parent), output_bytes=100_000)
+def sandbox(shared_sdk: Path) -> Iterator[Sandbox]:
+    """The strongest level of this machine."""
+    made = Sandbox(strongest(Home(shared_sdk.parent), "landlock"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def template(shared_sdk: Path, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Template]:
+    contents = tmp_path_factory.getbasetemp()
+    made = Template(Home(shared_sdk.parent), sandbox, output_bytes=100_000, contents=contents)
     yield made
     made.close()
 
@@ -65,9 +76,9 @@ def either_database(either_settings: Settings) -> Iterator[Database]:
 
 
 def _lab(settings: Settings, database: Database, folder: Path, template: Template) -> Lab:
-    for name in ("lab", "library"):
-        (folder / name).mkdir()
-    return Lab(settings, database, FolderLibrary(folder / "library"), folder / "lab", template)
+    (folder / "lab").mkdir()
+    settings.home.contents.mkdir()
+    return Lab(settings, database, FolderLibrary(settings.home.contents), folder / "lab", template)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from repertory.runtime.kept import runs
 from repertory.runtime.processes.playbook_process import KILLED
-from runtime_lab import processes_of, until
+from runtime_lab import content_processes, processes_of, until
 
 if TYPE_CHECKING:
     from runtime_lab import Lab
@@ -83,7 +83,7 @@ def lab(lab: Lab) -> Lab:
 
 def no_playbook_is_left(lab: Lab) -> None:
     """Only the template of the executor may live until it is closed; forks look just like it."""
-    until(lambda: len(processes_of(str(lab.settings.home.sdk))) <= 1, "a playbook's process is left over")
+    until(lambda: len(content_processes(lab)) <= 1, "a playbook's process is left over")
 
 
 @pytest.mark.parametrize(("header", "body", "message"), [bad[1:] for bad in BAD], ids=[bad[0] for bad in BAD])
@@ -109,6 +109,7 @@ def test_an_endless_loop_ends_with_its_processor_time(lab: Lab) -> None:
 
 
 def test_a_killed_process_is_replaced_and_the_run_goes_on(lab: Lab, tmp_path: Path) -> None:
+    lab.unconfine()
     lab.add_lab()
     mark = tmp_path / "killed once"
     run = lab.run(
@@ -167,6 +168,7 @@ def test_closing_the_pipe_ends_the_run(lab: Lab, number: int) -> None:
 
 def test_processes_of_a_playbook_end_with_it(lab: Lab) -> None:
     marker = f"lingering{os.getpid()}"
+    lab.unconfine()  # else it could start none
     run = lab.run(
         f"""
         import os, subprocess, sys
@@ -188,8 +190,8 @@ def template_of(pid: int) -> int:
 
 def test_runs_whose_template_is_killed_go_on_in_another_attempt(lab: Lab) -> None:
     """Whatever they did is kept; that their process is gone is not their fault."""
+    lab.unconfine()
     lab.add_lab()
-    lab.template = None
     executor, started = lab.executor(), lab.folder / "started"
     started.mkdir()
     body = f"""
@@ -222,7 +224,7 @@ def test_runs_whose_template_is_killed_go_on_in_another_attempt(lab: Lab) -> Non
 
 
 def test_a_run_that_is_being_forked_when_the_template_is_killed_begins_anyway(lab: Lab) -> None:
-    lab.template = None
+    lab.unconfine()
     executor = lab.executor()
     first = lab.attempt(lab.start(lab.add_playbook("import os\nreturn {'template': os.getppid()}")), executor)
     template = int(first.outputs["template"])
@@ -242,6 +244,7 @@ def test_a_run_that_is_being_forked_when_the_template_is_killed_begins_anyway(la
 
 
 def test_a_playbook_that_kills_its_template_does_not_do_so_for_ever(lab: Lab) -> None:
+    lab.unconfine()  # else it could not see its template
     executor = lab.executor()
     try:
         item = lab.add_playbook("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nwhile True:\n    pass")
@@ -298,6 +301,7 @@ def test_a_mistake_of_our_own_ends_the_run_too(lab: Lab, capfd: pytest.CaptureFi
 
 
 def test_killing_the_playbook_from_outside_leaves_the_run_to_another_attempt(lab: Lab) -> None:
+    lab.unconfine()
     lab.add_lab()
     started = lab.folder / "pid"
     body = f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\nwhile True:\n    time.sleep(1)"

@@ -39,6 +39,7 @@ def impatient(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """A lab whose database is not waited for when another program writes to it."""
     monkeypatch.setattr(sqlite, "BUSY_S", 0.2)
     lab.database = open_database(lab.settings)
+    lab.unconfine()  # playbooks here reach for the database
     yield lab
     lab.database.close()
 

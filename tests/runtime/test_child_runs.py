@@ -31,16 +31,17 @@ def test_a_child_is_a_run_of_its_own_with_inputs_and_outputs(either_lab: Lab) ->
 def test_children_in_branches_run_at_the_same_time(lab: Lab) -> None:
     lab.add_lab()
     lab.add_playbook(
-        "return play.act('wait for file', path=path, touch=touch, timeout=20).required()[0].data[0]",
-        inputs=", *, path: str, touch: str", name="meet",
+        "return play.act('wait for file', path=path, mark=mark, timeout=20).required()[0].data[0]",
+        inputs=", *, path: str, mark: str", name="meet",
     )  # fmt: skip
     a, b = str(lab.folder / "a"), str(lab.folder / "b")
     run = lab.run(
         f"""
-        return {{"found": play.parallel(lambda: play.run("meet", path={a!r}, touch={b!r}),
-                                        lambda: play.run("meet", path={b!r}, touch={a!r}))}}
+        return {{"found": play.parallel(lambda: play.run("meet", path={a!r}, mark={b!r}),
+                                        lambda: play.run("meet", path={b!r}, mark={a!r}))}}
         """
     )
+    assert run.state == "succeeded", run.message
     assert run.outputs == {"found": [{"verdict": "there"}] * 2}
 
 
@@ -131,10 +132,11 @@ def test_cancelling_a_run_cancels_its_children(lab: Lab) -> None:
 
 
 def test_a_child_does_not_outlive_a_parent_that_breaks_down(lab: Lab) -> None:
+    lab.unconfine()
     lab.add_lab()
     started, never = lab.folder / "started", lab.folder / "never"
     lab.add_playbook(
-        f"play.act('wait for file', path={str(never)!r}, touch={str(started)!r}, timeout=1)\nplay.ask('Well?')", name="slow"
+        f"play.act('wait for file', path={str(never)!r}, mark={str(started)!r}, timeout=1)\nplay.ask('Well?')", name="slow"
     )
     lab.limit(retries=0)
     run = lab.run(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MORE = """
 @app.action("risk", type="generic", check="{check}", timeout_s=5)
 def risk(lab: Lab, how: str) -> Verdict:
-    tried = os.path.exists(lab.log + ".tried")
-    open(lab.log + ".tried", "w").close()
+    tried = exists(lab.log + ".tried")
+    touch(lab.log + ".tried")
     if how == "done":
         note(lab, "risk")
     if how != "later" or not tried:
@@ -29,7 +29,7 @@ def risk(lab: Lab, how: str) -> Verdict:
 
 @app.action("was risked")
 def was_risked(lab: Lab, how: str) -> bool:
-    return os.path.exists(lab.log) and "risk\\n" in open(lab.log).read()
+    return exists(lab.log) and "risk\\n" in read(lab.log)
 
 @app.action("cannot tell")
 def cannot_tell(lab: Lab) -> bool:
@@ -117,7 +117,7 @@ LATE = """
 @app.action("later on")
 def later_on(lab: Lab) -> bool:
     note(lab, "asked")
-    if not os.path.exists(lab.log + ".known"):
+    if not exists(lab.log + ".known"):
         raise ActionFailed("no idea yet")
     return {says}
 """

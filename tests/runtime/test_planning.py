@@ -35,7 +35,7 @@ def show(lab: Lab, request: str, **options: Any) -> Any:
 @pytest.fixture
 def lab(lab: Lab) -> Lab:
     item = lab.add_lab()
-    lab.add_asset(item, "lab-2", log=str(lab.effects))
+    lab.add_asset(item, "lab-2", log=lab.far_effects)
     lab.add_app(OTHER, asset="other-1")
     return lab
 

@@ -9,7 +9,7 @@ import pytest
 from repertory.errors import UserError
 from repertory.runtime.kept import runs
 from repertory.settings import Policy, Rule
-from runtime_lab import processes_of, until
+from runtime_lab import content_processes, until
 
 if TYPE_CHECKING:
     from runtime_lab import Lab
@@ -31,7 +31,7 @@ def test_a_question_parks_the_run_until_it_is_answered(either_lab: Lab) -> None:
     assert (run.state, run.worker) == ("waiting", "")
     prompt = lab.open_prompt(run)
     assert (prompt.question, prompt.options, prompt.recipient) == ("Escalate?", ["yes", "no"], "soc")
-    until(lambda: len(processes_of(str(lab.settings.home.sdk))) == 2, "only the template and a warm app are left")
+    until(lambda: len(content_processes(lab)) == 2, "only the template and a warm app are left")
     executor.close()
     assert runs.wake_due_runs(lab.database) == []
     lab.answer("yes")

@@ -16,7 +16,7 @@ from runtime_lab import processes_of, spawn, until
 if TYPE_CHECKING:
     from runtime_lab import Lab
 
-# An action that kills the process of the executor the first time: before its effect, after it, or not at all.
+# An action during which the process of the executor is killed the first time: before its effect, after it, or not at all.
 MORE = """
 @app.action("deadly", type="generic")
 def deadly(lab: Lab, job: Job, when: str, name: str = "x") -> Verdict:
@@ -27,14 +27,11 @@ def deadly_look(lab: Lab, job: Job, when: str, name: str = "x") -> Verdict:
     return kill(lab, when, name)
 
 def kill(lab, when, name):
-    mark = lab.log + ".killed"
-    first = not os.path.exists(mark)
-    if when != "never" and first:
-        open(mark, "w").close()
+    first = when != "never" and not exists(lab.log + ".killed")
     if when == "after" or not first:
         note(lab, f"deadly {name}")
-    if when != "never" and first:
-        os.kill(os.getppid(), signal.SIGKILL)
+    if first:
+        touch(lab.log + ".killed")
         time.sleep(60)
     return Verdict(verdict=name)
 """
@@ -42,7 +39,10 @@ def kill(lab, when, name):
 
 def killed(lab: Lab, run_id: str) -> None:
     """Execute a run in a process of its own that does not survive it."""
-    assert spawn(lab, run_id).wait(30) == -signal.SIGKILL
+    process = spawn(lab, run_id)
+    until(lab.effects.with_name("effects.log.killed").exists, "the deadly action has begun")
+    process.kill()
+    assert process.wait(30) == -signal.SIGKILL
     assert runs.find_run(lab.database, run_id).state == "running"
     until(lambda: not processes_of(str(lab.settings.home.sdk)), "a child process outlives its parent")
 
@@ -122,6 +122,7 @@ def test_a_run_that_is_killed_with_a_child_goes_on_with_the_same_child(lab: Lab)
 
 def test_a_playbook_that_takes_another_path_is_stopped(lab: Lab) -> None:
     """Its code cannot change, but what it reads beside ``play`` can."""
+    lab.unconfine()
     lab.add_lab()
     switch = lab.folder / "switch"
     bodies = {
@@ -172,6 +173,7 @@ def test_a_request_that_had_nothing_to_do_stays_so(lab: Lab) -> None:
 
 
 def test_another_action_in_place_of_one_that_had_nothing_to_do_is_stopped(lab: Lab) -> None:
+    lab.unconfine()
     lab.add_lab()
     switch = lab.folder / "switch"
     switch.write_text("[]")

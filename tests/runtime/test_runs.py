@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -70,12 +69,12 @@ def test_consecutive_acts_and_branches_run_at_the_same_time(lab: Lab) -> None:
     a, b, c, d = (str(lab.folder / name) for name in "abcd")
     run = lab.run(
         f"""
-        first = play.act("wait for file", path={a!r}, touch={b!r}, timeout=20)
-        second = play.act("wait for file", path={b!r}, touch={a!r}, timeout=20)
+        first = play.act("wait for file", path={a!r}, mark={b!r}, timeout=20)
+        second = play.act("wait for file", path={b!r}, mark={a!r}, timeout=20)
         both = first.required() + second.required()
         third, fourth = play.parallel(
-            lambda: play.act("wait for file", path={c!r}, touch={d!r}, timeout=20).required(),
-            lambda: play.act("wait for file", path={d!r}, touch={c!r}, timeout=20).required(),
+            lambda: play.act("wait for file", path={c!r}, mark={d!r}, timeout=20).required(),
+            lambda: play.act("wait for file", path={d!r}, mark={c!r}, timeout=20).required(),
         )
         return {{"all": (both + third + fourth).rows("verdict")}}
         """
@@ -85,13 +84,21 @@ def test_consecutive_acts_and_branches_run_at_the_same_time(lab: Lab) -> None:
 
 
 def test_concurrency_and_rate_of_an_asset_are_kept(lab: Lab) -> None:
-    lab.add_lab()
+    lab.add_lab(
+        """
+        @app.action("take time", idempotent=True)
+        def take_time(lab: Lab, name: str) -> None:
+            note(lab, "begins")
+            time.sleep(0.1)
+            note(lab, "ends")
+        """
+    )
     lab.configure(assets={"lab-1": AssetLimit(concurrency=1, per_minute=600)})
-    run = lab.run("play.act('ip reputation', ip=['a', 'b', 'c', 'd']).required()")
+    run = lab.run("play.act('take time', name=['a', 'b', 'c', 'd']).required()")
     assert run.state == "succeeded"
-    spans = sorted((step.started_at or 0, step.ended_at or 0) for step in runs.steps_of(lab.database, run.id))
-    assert spans[-1][0] - (run.started_at or 0) >= 0.3  # four actions, a tenth of a second between two
-    assert all(ended <= next_began for (_, ended), (next_began, _) in itertools.pairwise(spans))
+    began = sorted(step.started_at or 0 for step in runs.steps_of(lab.database, run.id))
+    assert began[-1] - (run.started_at or 0) >= 0.3  # four actions, a tenth of a second between two
+    assert lab.happened() == ["begins", "ends"] * 4
 
 
 def test_results_progress_and_attachments_are_kept(lab: Lab) -> None:
@@ -277,12 +284,14 @@ def test_workers_are_kept_warm_and_retired(lab: Lab) -> None:
     lab.add_lab("""
         @app.action("who")
         def who(lab: Lab) -> dict:
-            return {"pid": os.getpid()}
+            return {"name": NAME}
+
+        NAME = os.urandom(8).hex()
         """)
-    body = "return {'pids': [play.act('who').values('pid')[0] for _ in range(3)]}"
-    assert len(set(lab.run(body).outputs["pids"])) == 1
+    body = "return {'names': [play.act('who').values('name')[0] for _ in range(3)]}"
+    assert len(set(lab.run(body).outputs["names"])) == 1
     lab.limit(idle_worker_s=-1.0)
-    assert len(set(lab.run(body).outputs["pids"])) == 3
+    assert len(set(lab.run(body).outputs["names"])) == 3
 
 
 def test_time_and_chance_are_in_the_record(lab: Lab) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from far_files import far
 from repertory.runtime.engines.foreground import foreground, recover_interrupted
 from repertory.runtime.kept import runs
 from repertory.settings import AssetLimit
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 MORE = """
 @app.action("hold", type="generic", timeout_s=20)
 def hold(lab: Lab, name: str) -> Verdict:
-    open(lab.log + ".held", "w").close()
+    touch(lab.log + ".held")
     wait_for(lab.log + ".go")
     note(lab, f"held {name}")
     return Verdict(verdict="held")
@@ -129,8 +130,8 @@ def add_slow_to_load(lab: Lab) -> None:
     """From now on the app is loaded when a file appears."""
     item = lab.add_lab()
     source = (item.folder / "app.py").read_text()
-    loading, go = f"{lab.effects}.loading", f"{lab.effects}.go"
-    (item.folder / "app.py").write_text(f"{source}\nopen({loading!r}, 'w').close()\nwait_for({go!r})\n")
+    loading, go = f"{lab.far_effects}.loading", f"{lab.far_effects}.go"
+    (item.folder / "app.py").write_text(f"{source}\ntouch({loading!r})\nwait_for({go!r})\n")
 
 
 def test_what_waits_for_its_app_to_be_loaded_does_not_begin(lab: Lab) -> None:
@@ -211,9 +212,9 @@ DEAF = """
 def go_deaf(lab: Lab) -> Verdict:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    if os.path.exists(lab.log + ".deaf"):
+    if exists(lab.log + ".deaf"):
         return Verdict(verdict="heard")
-    open(lab.log + ".deaf", "w").close()
+    touch(lab.log + ".deaf")
     return Verdict(verdict=str(sum(range(10 ** 13))))
 """
 
@@ -241,9 +242,9 @@ def test_ctrl_c_waits_for_an_action_that_hears_nothing_and_a_second_one_does_not
 
 def test_ctrl_c_does_not_wait_for_an_app_to_be_loaded(lab: Lab) -> None:
     """Nothing was asked of it yet, so nothing is in doubt."""
-    loading, go = lab.folder / "loading", lab.folder / "effects.log.go"
+    loading, go = lab.folder / "effects.log.loading", f"{lab.far_effects}.go"
     lab.add_lab()
-    lab.library.edit_app(f"import os, time\nopen({str(loading)!r}, 'w').close()\nwhile not os.path.exists({str(go)!r}):\n    time.sleep(0.01)")
+    lab.library.edit_app(f"touch({far(loading)!r})\nwait_for({go!r})")
     run_id = lab.start(lab.add_playbook("play.act('count up', name='a').required()"), held=True)
     process = spawn(lab, run_id)
     until(loading.exists)

@@ -33,7 +33,7 @@ def test_a_database_from_a_newer_program_is_refused_and_left_alone(either_settin
     database = open_database(either_settings)
     database.query("update meta set value = '99' where name = 'version'")
     database.close()
-    with pytest.raises(UserError, match="the database has version 99, this program knows versions up to 1") as refusal:
+    with pytest.raises(UserError, match="the database has version 99, this program knows versions up to 2") as refusal:
         open_database(either_settings)
     assert "upgrade" in refusal.value.hint
 
@@ -194,8 +194,8 @@ from repertory.settings import Settings
 root = Path(sys.argv[1])
 settings = Settings(home=Home(root / "home"))
 database = open_database(settings)
-(root / "library").mkdir()
-library = FolderLibrary(root / "library")
+settings.home.contents.mkdir()
+library = FolderLibrary(settings.home.contents)
 item = library.add_playbook("for number in range(3000):\\n    play.note(str(number), 'x' * 1000)")
 from repertory_sdk.models import Event
 from repertory.runtime.kept import events

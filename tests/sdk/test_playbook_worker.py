@@ -115,7 +115,8 @@ class Template:
         reader, replies = os.pipe()
         with output.open("wb") as file:
             theirs = [requests, replies, file.fileno(), file.fileno()]
-            message = json.dumps({"op": "start", "limits": limits}).encode()
+            plan = {"limits": {name: [value, value + 5] for name, value in limits.items()}}
+            message = json.dumps({"op": "start", "plan": plan}).encode()
             socket.send_fds(self.control, [message], theirs)
         os.close(requests)
         os.close(replies)

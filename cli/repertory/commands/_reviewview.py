@@ -86,6 +86,7 @@ def _lines(item: ReviewedItem) -> Iterator[tuple[str, str]]:
     yield from _filled("asks for", [name for name in item.uses if name not in told])
     yield from _filled("starts", item.starts)
     yield from _filled("connects to", item.permissions.hosts)
+    yield from _filled("looks up", [f"{'any name' if name == '*' else name} in the DNS" for name in item.permissions.lookups])
     yield from _filled("reads", item.permissions.files)
     yield from _filled("runs", item.permissions.programs)
     yield from _filled("brings", map(_dependency, item.dependencies))

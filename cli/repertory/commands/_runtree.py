@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from repertory.commands._columns import GUIDE, Columns, columns_for, lines_of
 from repertory.commands._markdown import readable
 from repertory.commands._output import console, cut, duration, fold, line_width, printable, wide
-from repertory.commands._runview import RunRecord, answer_command, headline, shown_parameters, standing
+from repertory.commands._runview import RunRecord, answer_command, contact_words, headline, shown_parameters, standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
+    from repertory.runtime.kept.contacts import KeptContact
     from repertory.runtime.kept.runs import Step
     from repertory.runtime.records import Prompt
 
@@ -130,6 +131,7 @@ class _Drawing:
             branch = tree.add(_line((f"note: {note.title}", "")))
             if note.text.strip():
                 branch.add(_line(("\n".join(lines), "")))
+        self._add_contacts(tree, record)
         for part in record.output if self._everything else ():
             branch = tree.add(_line((f"output of {part.source}, attempt {part.epoch}", "dim")))
             branch.add(_line((part.text.rstrip(), "")))
@@ -139,11 +141,24 @@ class _Drawing:
                 said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
                 branch.add(_line(("\n".join(fold(printable(f"{name}: {said}"), room)), "")))
 
+    def _add_contacts(self, tree: Tree, record: RunRecord) -> None:
+        """Whom the actions reached; what was refused is also seen while the run goes on."""
+        shown = [one for one in record.contacts if self._everything or one.contact.verdict == "denied"]
+        if shown:
+            branch = tree.add(_line(("connections", "dim")))
+            for words, style in dict.fromkeys(map(_contact, shown)):
+                branch.add(_line((words, style)))
+
     def _add_attempts(self, tree: Tree, record: RunRecord, depth: int) -> None:
         branch = tree.add("attempts")
         for row in record.attempts:
             seconds = duration(row.ended_at - row.started_at) if row.ended_at else ""
             branch.add(_line((f"{row.epoch}  {row.outcome}  {seconds}  {row.worker}", "")))
+
+
+def _contact(kept: KeptContact) -> tuple[str, str]:
+    style = STYLES.get("failed", "") if kept.contact.verdict == "denied" else "dim"
+    return f"{kept.asset}: {contact_words(kept.contact)}", style
 
 
 def _line(*parts: tuple[str, str]) -> Text:

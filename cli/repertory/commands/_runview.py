@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.commands._output import duration, timestamp
 from repertory.runtime.kept import events, runs
+from repertory.runtime.kept.contacts import contacts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from repertory.runtime.kept.contacts import KeptContact
     from repertory.runtime.kept.runs import AttemptRow, LogLine, OutputPart, Step
     from repertory.runtime.records import Prompt, Run
+    from repertory.runtime.sandbox.confinement import Contact
     from repertory.runtime.storage.database import Database
 
 # From worst to best: an action with several results has the status of the worst one.
@@ -32,6 +35,7 @@ class RunRecord:
     attempts: Sequence[AttemptRow]
     log: Sequence[LogLine]
     output: Sequence[OutputPart]
+    contacts: Sequence[KeptContact]
     children: Sequence[RunRecord]
 
 
@@ -47,6 +51,7 @@ def read_record(database: Database, run: Run) -> RunRecord:
         attempts=runs.attempts_of(database, run.id),
         log=runs.log_of(database, run.id),
         output=runs.output_of(database, run.id),
+        contacts=contacts_of(database, run.id),
         children=[read_record(database, child) for child in runs.children_of(database, run.id)],
     )
 
@@ -97,7 +102,7 @@ def as_json(record: RunRecord) -> dict[str, Any]:
         "created_at": timestamp(run.created_at),
         "started_at": timestamp(run.started_at),
         "ended_at": timestamp(run.ended_at),
-        "actions": [_action_json(group) for group in groups(record.steps)],
+        "actions": [_action_json(group, record.contacts) for group in groups(record.steps)],
         "prompts": [prompt_json(prompt) for prompt in record.prompts],
         "notes": [
             {"title": note.title, "text": note.text, "author": note.author, "created_at": timestamp(note.created_at)}
@@ -119,7 +124,7 @@ def as_json(record: RunRecord) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _action_json(steps: Sequence[Step]) -> dict[str, Any]:
+def _action_json(steps: Sequence[Step], contacts: Sequence[KeptContact]) -> dict[str, Any]:
     first = steps[0].call
     return {
         "key": first.act_key,
@@ -129,11 +134,11 @@ def _action_json(steps: Sequence[Step]) -> dict[str, Any]:
         "type": first.type,
         "status": status_of(steps),
         "message": next((step.call.message for step in steps if step.call.message), ""),
-        "results": [_result_json(step) for step in steps],
+        "results": [_result_json(step, [one for one in contacts if one.key == step.call.key]) for step in steps],
     }
 
 
-def _result_json(step: Step) -> dict[str, Any]:
+def _result_json(step: Step, contacts: Sequence[KeptContact]) -> dict[str, Any]:
     call = step.call
     seconds = took(step)
     return {
@@ -146,10 +151,30 @@ def _result_json(step: Step) -> dict[str, Any]:
         "attachments": list(call.attachments),
         "tries": call.tries,
         "level": step.level,
+        "peak_memory_bytes": step.peak_memory or None,
+        "contacts": [contact_json(one.contact) for one in contacts],
         "started_at": timestamp(step.started_at),
         "ended_at": timestamp(step.ended_at),
         "duration_s": None if seconds is None else round(seconds, 6),
     }
+
+
+def contact_json(contact: Contact) -> dict[str, Any]:
+    """Whom an action reached, or tried to, for programs."""
+    return dict(contact.__dict__)
+
+
+def contact_words(contact: Contact) -> str:
+    """The same in one line for people."""
+    where = f"{contact.host}:{contact.port}"
+    if contact.verdict == "allowed":
+        return f"{where}, {size_words(contact.sent)} sent, {size_words(contact.received)} received"
+    return f"{where} {contact.verdict}: {contact.reason}"
+
+
+def size_words(size: int) -> str:
+    """A number of bytes for people."""
+    return f"{size} B" if size < 1000 else f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
 def prompt_json(prompt: Prompt) -> dict[str, Any]:

@@ -6,7 +6,9 @@ import signal
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from repertory.commands._output import can_ask, note
 from repertory.commands._secrets import AtKeyboard
@@ -15,6 +17,7 @@ from repertory.content.installed.contents import verify_hash
 from repertory.content.installed.lock import installed
 from repertory.content.installed.pinned import pinned_item
 from repertory.errors import NotFound, UsageError, UserError
+from repertory.runtime.sandbox.probing import strongest
 from repertory.runtime.secrets.keys import PASSPHRASE
 from repertory.runtime.secrets.store import SecretStore
 from repertory.runtime.storage.database import open_database
@@ -95,6 +98,21 @@ def unlock_secrets(opened: Session) -> None:
     key = secrets.whereabouts().key
     if opened.settings.person and key and key.kind == PASSPHRASE:
         secrets.unlock()
+
+
+Unsandboxed = Annotated[
+    bool, typer.Option("--allow-unsandboxed", help="Go on where content cannot be isolated: it could do whatever you can do.")
+]
+
+
+def able_to_execute(opened: Session, *, allow_unsandboxed: bool = False) -> Session:
+    """For commands that execute content; raises UserError where it could not be isolated as far as the settings demand."""
+    settings = opened.settings
+    if allow_unsandboxed:
+        settings = replace(settings, isolation=replace(settings.isolation, minimum_level="process"))
+    if strongest(settings.home, settings.isolation.minimum_level) == "process":
+        note("WARNING: content is not isolated here and can do whatever you can do; `repertory doctor` says what to do")
+    return replace(opened, settings=settings)
 
 
 @contextmanager

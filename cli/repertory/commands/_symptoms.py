@@ -17,8 +17,10 @@ from repertory.content.offered.follows import list_repositories
 from repertory.errors import UserError, counted
 from repertory.runtime.engines.foreground import is_served
 from repertory.runtime.kept import assets, runs
-from repertory.runtime.processes.playbook_process import CannotStart, Template
-from repertory.runtime.sandbox.launch import LEVEL
+from repertory.runtime.processes.playbook_process import CannotStart, ProcessKilled, Template
+from repertory.runtime.sandbox.confinement import LEVELS
+from repertory.runtime.sandbox.launch import Sandbox
+from repertory.runtime.sandbox.probing import offers, strongest
 from repertory.runtime.secrets import keys
 from repertory.runtime.secrets.store import SecretStore
 from repertory.runtime.storage.database import open_database
@@ -26,6 +28,8 @@ from repertory.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from repertory.runtime.sandbox.confinement import Level
 
 OLDEST_GIT = (2, 30)
 
@@ -131,17 +135,32 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _processes(settings: Settings) -> Iterator[Finding]:
-    template = Template(settings.home, output_bytes=4096)
+    level = strongest(settings.home, "process")
+    yield from _isolation(settings, level)
+    sandbox = Sandbox(level)
+    template = Template(settings.home, sandbox, output_bytes=4096)
+    settings.home.contents.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     try:
-        process = template.fork(cpu_s=10)
+        process = template.fork(settings.home.contents, cpu_s=10)
         process.kill()
-    except CannotStart as error:
+    except (CannotStart, ProcessKilled) as error:
         yield Finding(what="playbook processes", found=str(error), fine=False, cure="is this Python installation complete?")
         return
     finally:
         template.close()
+        sandbox.close()
     yield Finding(what="playbook processes", found=f"start in {(time.monotonic() - started) * 1000:.0f} ms")
-    yield Finding(what="isolation", found=f"level {LEVEL}: processes of their own, which is no security boundary")
 
 
+def _isolation(settings: Settings, level: Level) -> Iterator[Finding]:
+    """Each level was tried by running something at it."""
+    minimum = settings.isolation.minimum_level
+    for offer in offers(settings.home):
+        is_enough = offer.works or LEVELS.index(level) >= LEVELS.index(minimum)
+        yield Finding(
+            what=f"isolation: {offer.level}", found="works" if offer.works else f"does not work here: {offer.reason}",
+            fine=is_enough, cure=offer.cure,
+        )  # fmt: skip
+    weak = "content can do whatever you can do" if level == "process" else "content reaches only what it declared"
+    yield Finding(what="isolation", found=f"level {level}: {weak}")

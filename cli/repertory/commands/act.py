@@ -11,7 +11,7 @@ from repertory.commands._complete import complete_asset, complete_installed
 from repertory.commands._output import JSON, emit, single_command
 from repertory.commands._runtree import print_record
 from repertory.commands._runview import as_json
-from repertory.commands._session import installed_item, pairs, session
+from repertory.commands._session import Unsandboxed, able_to_execute, installed_item, pairs, session
 from repertory.errors import EXIT_NOT_DONE, NotFound, UsageError
 from repertory.runtime.execution.planning import Impossible, check_parameters, parameter_sets
 from repertory.runtime.kept.assets import get_asset
@@ -33,12 +33,14 @@ def command(
     app_name: Annotated[str, typer.Argument(metavar="APP", help="An installed app.", autocompletion=complete_installed)],
     action: Annotated[str, typer.Argument(help="Its action.")],
     parameters: Annotated[list[str] | None, typer.Argument(help="Parameters, name=value each.")] = None,
+    *,
     asset: Annotated[
         list[str] | None,
         typer.Option("--asset", help="Only on these assets; all of the app's without.", autocompletion=complete_asset),
     ] = None,
     event: Annotated[int | None, typer.Option("--event", help="Keep the result on this event.")] = None,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds; the app's own limit without.")] = None,
+    allow_unsandboxed: Unsandboxed = False,
     json: bool = JSON,
 ) -> None:
     """Run one action by hand.
@@ -52,6 +54,7 @@ def command(
       repertory act dns "lookup domain" domain=example.net type=MX --asset dns-lab --json
     """
     with session() as opened:
+        opened = able_to_execute(opened, allow_unsandboxed=allow_unsandboxed)  # noqa: PLW2901
         item = installed_item(opened.library.installed(), "app", app_name)
         assert isinstance(item.manifest, AppManifest)
         manifest = item.manifest.action(action)

@@ -9,7 +9,7 @@ import typer
 from repertory.commands._following import follow
 from repertory.commands._output import JSON, emit, say, single_command
 from repertory.commands._runview import prompt_json
-from repertory.commands._session import Session, session
+from repertory.commands._session import Session, Unsandboxed, able_to_execute, session
 from repertory.runtime.engines.foreground import is_served
 from repertory.runtime.kept import runs
 from repertory.runtime.records import Run
@@ -23,6 +23,7 @@ def command(
     prompt: Annotated[int, typer.Argument(help="The prompt's number.")],
     answer: Annotated[str, typer.Argument(help="One of its options, or any text where it has none.")],
     detach: Annotated[bool, typer.Option("--detach", help="Only answer; leave the run to a worker.")] = False,
+    allow_unsandboxed: Unsandboxed = False,
     json: bool = JSON,
 ) -> None:
     """Answer a question, and go on with its run.
@@ -42,7 +43,7 @@ def command(
         if detach or is_over or is_served(opened.settings, opened.database):
             emit(prompt_json(given)) if json else say(f"prompt {given.id} of run {given.run}: {given.answer}")
             return
-        follow(opened, run, json=json, wait=False)
+        follow(able_to_execute(opened, allow_unsandboxed=allow_unsandboxed), run, json=json, wait=False)
 
 
 def _root(opened: Session, run_id: str) -> Run:

@@ -12,7 +12,7 @@ from repertory.commands._complete import complete_asset, complete_installed
 from repertory.commands._output import JSON, command_group, emit, moment, note, say, table
 from repertory.commands._runview import shown_result
 from repertory.commands._secrets import ask_for_secrets, without_dashes
-from repertory.commands._session import installed_item, pairs, session
+from repertory.commands._session import Unsandboxed, able_to_execute, installed_item, pairs, session
 from repertory.errors import EXIT_NOT_DONE
 from repertory.runtime.kept import assets
 from repertory.runtime.secrets import keys
@@ -113,7 +113,7 @@ def show(name: Name, json: bool = JSON) -> None:
 
 
 @app.command("test")
-def test(name: Name, json: bool = JSON) -> None:
+def test(name: Name, allow_unsandboxed: Unsandboxed = False, json: bool = JSON) -> None:
     """Try an asset: can its product be reached with these settings?
 
     Example:
@@ -122,7 +122,8 @@ def test(name: Name, json: bool = JSON) -> None:
     """
     with session() as opened:
         asset = assets.get_asset(opened.database, name)
-        record = act_by_hand(opened, app_name=asset.app, action=TEST_CONNECTIVITY, parameters={}, names=[name])
+        ready = able_to_execute(opened, allow_unsandboxed=allow_unsandboxed)
+        record = act_by_hand(ready, app_name=asset.app, action=TEST_CONNECTIVITY, parameters={}, names=[name])
     call = record.steps[0].call
     if json:
         emit({"asset": name, "status": call.state, "message": call.message})

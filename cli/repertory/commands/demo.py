@@ -20,6 +20,7 @@ from repertory.errors import UserError
 from repertory.main import run
 from repertory.runtime.kept import runs
 from repertory.runtime.processes.simulators import simulator
+from repertory.runtime.sandbox.probing import strongest
 from repertory.settings import load_settings
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def command(
       repertory demo --keep lab
     """
     with _folder(keep) as folder, _home(folder / "home"):
+        _permit_this_machine()
         make_repository(folder / "community")
         _demonstrate(folder)
         if keep:
@@ -69,6 +71,14 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _permit_this_machine() -> None:
+    """What is shown is shipped with the tool, and its home is thrown away: it also runs where nothing can be isolated."""
+    home = load_settings().home
+    home.prepare()
+    if strongest(home, "process") == "process":
+        home.config.write_text('[isolation]\nminimum_level = "process"\n', encoding="utf-8")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 from repertory.commands._complete import complete_installed
 from repertory.commands._following import follow
 from repertory.commands._output import JSON, emit, say, single_command
-from repertory.commands._session import installed_item, pairs, session
+from repertory.commands._session import Unsandboxed, able_to_execute, installed_item, pairs, session
 from repertory.errors import UsageError, UserError, counted
 from repertory.runtime.execution.actions import OPTIONS_OF_KIND
 from repertory.runtime.execution.inputs import read_inputs
@@ -29,6 +29,7 @@ app = single_command()
 @app.command("run")
 def command(
     playbook: Annotated[str, typer.Argument(help="An installed playbook.", autocompletion=complete_installed)],
+    *,
     event: Annotated[str, typer.Option("--event", help="An event's number, or a file with one event.")] = "",
     inputs: Annotated[list[str] | None, typer.Option("--input", help="name=value, once for each input.")] = None,
     answers: Annotated[
@@ -37,6 +38,7 @@ def command(
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Also wait for answers that others give.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Only queue it, for a worker.")] = False,
+    allow_unsandboxed: Unsandboxed = False,
     json: bool = JSON,
 ) -> None:
     """Run a playbook on an event.
@@ -54,6 +56,8 @@ def command(
     if wait and detach:
         raise UsageError("--wait and --detach exclude each other", "give one of them")
     with session() as opened:
+        if not detach:
+            opened = able_to_execute(opened, allow_unsandboxed=allow_unsandboxed)  # noqa: PLW2901
         item = installed_item(opened.library.installed(), "playbook", playbook)
         assert isinstance(item.manifest, PlaybookManifest)
         new = runs.NewRun(

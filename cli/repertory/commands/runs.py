@@ -12,6 +12,7 @@ from repertory.commands._session import session
 from repertory.errors import UsageError, counted
 from repertory.runtime.engines.foreground import recover_interrupted
 from repertory.runtime.kept import retention, runs
+from repertory.runtime.kept.contacts import KeptContact, denied_contacts
 from repertory.runtime.records import Run, RunState
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ def command(
     playbook: Annotated[str, typer.Option("--playbook", help="Only runs of this playbook (full name).")] = "",
     event: Annotated[int | None, typer.Option("--event", help="Only runs on this event.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 30,
+    denied: Annotated[bool, typer.Option("--denied", help="Instead: who tried to reach what it never declared.")] = False,
     json: bool = JSON,
 ) -> None:
     """List runs.
@@ -34,6 +36,8 @@ def command(
     Examples:
 
       repertory runs --status waiting
+
+      repertory runs --denied
 
       repertory runs prune --older-than 90
     """
@@ -44,6 +48,10 @@ def command(
     with session() as opened:
         recover_interrupted(opened.settings, opened.database)
         found = runs.list_runs(opened.database, state=state, playbook=playbook, event=event, limit=limit)
+        refused = denied_contacts(opened.database, most=limit) if denied else []
+    if denied:
+        _tell_denied(refused, json=json)
+        return
     if json:
         emit({"runs": [_as_json(run) for run in found]})
         return
@@ -52,6 +60,30 @@ def command(
         [[run.id, _status(run), title(run), run.event, moment(run.started_at), _took(run)] for run in found],
         empty="no run yet: repertory run PLAYBOOK --event FILE",
     )
+
+
+def _tell_denied(refused: list[KeptContact], *, json: bool) -> None:
+    if json:
+        emit({"denied": [_denied_json(one) for one in refused]})
+        return
+    table(
+        ["run", "app", "asset", "action", "wanted", "why not", "when"],
+        [
+            [
+                one.run, one.app, one.asset, one.action, f"{one.contact.host}:{one.contact.port}", one.contact.reason,
+                moment(one.noted_at),
+            ]
+            for one in refused
+        ],
+        empty="nobody tried to reach what it never declared",
+    )
+
+
+def _denied_json(one: KeptContact) -> dict[str, object]:
+    return {
+        "run": one.run, "key": one.key, "app": one.app, "asset": one.asset, "action": one.action, "host": one.contact.host,
+        "port": one.contact.port, "reason": one.contact.reason, "at": timestamp(one.noted_at),
+    }  # fmt: skip
 
 
 def _status(run: Run) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from repertory.commands._output import note, single_command
-from repertory.commands._session import session, unlock_secrets
+from repertory.commands._session import Unsandboxed, able_to_execute, session, unlock_secrets
 from repertory.runtime.engines.worker import serve
 
 app = single_command()
 
 
 @app.command("worker")
-def command() -> None:
+def command(allow_unsandboxed: Unsandboxed = False) -> None:
     """Serve queued runs until stopped.
 
     Any number of workers share one database. SIGTERM and Ctrl-C stop one as soon as its actions in flight are recorded;
@@ -21,5 +21,6 @@ def command() -> None:
       repertory worker
     """
     with session() as opened:
-        unlock_secrets(opened)
-        serve(opened.settings, opened.database, opened.library, notice=note)
+        ready = able_to_execute(opened, allow_unsandboxed=allow_unsandboxed)
+        unlock_secrets(ready)
+        serve(ready.settings, ready.database, ready.library, notice=note)

@@ -144,13 +144,14 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class CallOutcome:
-    """How one action run ended."""
+    """How one action run ended. ``peak_memory``: of the app's process so far, in bytes."""
 
     status: str
     message: str = ""
     data: Sequence[Mapping[str, Any]] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
     attachments: Sequence[Mapping[str, Any]] = ()
+    peak_memory: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,7 @@ def _of_app(app: AppManifest) -> list[str]:
     return [
         *map(_action_sentence, by_gravity),
         *(f"connects to {host}" for host in app.permissions.hosts),
+        *(f"asks for DNS records of {name}" for name in app.permissions.lookups),
         *(f"reads {path}" for path in app.permissions.files),
         *(f"runs the program {name}" for name in app.permissions.programs),
         *(f"brings the package {requirement}" for requirement in app.requires),
@@ -71,6 +72,7 @@ def grants_of(manifest: AppManifest | PlaybookManifest, packages: Iterable[str] 
     grants = [
         *(_action_grant(action) for action in sorted(manifest.actions, key=lambda one: (one.read_only, one.name))),
         *(f"host:{host}" for host in manifest.permissions.hosts),
+        *(f"lookup:{name}" for name in manifest.permissions.lookups),
         *(f"file:{path}" for path in manifest.permissions.files),
         *(f"program:{name}" for name in manifest.permissions.programs),
         *(f"package:{name}" for name in packages),

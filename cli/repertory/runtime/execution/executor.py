@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError
@@ -15,7 +16,8 @@ from repertory.runtime.kept import runs
 from repertory.runtime.processes.app_workers import AppWorkers
 from repertory.runtime.processes.playbook_process import CannotStart, PlaybookProcess, ProcessKilled, Template
 from repertory.runtime.records import ActRequest, Cancelled, Diverged, Fenced, NothingToDo, Run
-from repertory.runtime.sandbox.launch import LEVEL
+from repertory.runtime.sandbox.launch import Sandbox
+from repertory.runtime.sandbox.probing import strongest
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.manifest import PlaybookManifest
 
@@ -35,12 +37,14 @@ class Executor:
     """Owns the child processes. ``worker`` is the name under which this process proves that it lives.
 
     ``stays`` means that the process lives on after an attempt that broke off, ``notice`` is told of each.
-    A ``template`` that is given serves other executors too, and is not ended with this one.
+    A ``template`` or ``sandbox`` that is given serves others too, and is not ended with this one. Without a ``sandbox`` there is
+    the strongest that this machine offers; raises UserError where that is weaker than the settings demand.
     """
 
     def __init__(
         self, settings: Settings, database: Database, library: Library, *, worker: str, stays: bool = False,
         notice: Callable[[str], None] | None = None, template: Template | None = None,
+        sandbox: Sandbox | None = None,
     ) -> None:  # fmt: skip
         limits = settings.limits
         self._stays = stays
@@ -50,13 +54,16 @@ class Executor:
         self._worker = worker
         self._database = database
         self._shares_template = template is not None
-        self._template = template or Template(settings.home, output_bytes=limits.output_bytes)
+        self._shares_sandbox = sandbox is not None
+        self._sandbox = sandbox or Sandbox(strongest(settings.home, settings.isolation.minimum_level))
+        self._template = template or Template(settings.home, self._sandbox, output_bytes=limits.output_bytes)
         self._tools = Tools(
             settings=settings,
             database=database,
             library=library,
             workers=AppWorkers(
-                settings.home, start_s=limits.app_start_s, idle_s=limits.idle_worker_s, output_bytes=limits.output_bytes
+                settings.home, self._sandbox, start_s=limits.app_start_s, idle_s=limits.idle_worker_s,
+                output_bytes=limits.output_bytes, actions=limits.worker_actions,
             ),
             rates=RateLimiter(settings.assets),
             stopping=self._stopping,
@@ -68,7 +75,7 @@ class Executor:
         What breaks an attempt off is raised after the run has been given back, so that another attempt goes on with it.
         """
         try:
-            journal = Journal.begin(self._database, run_id, number, worker=self._worker, level=LEVEL)
+            journal = Journal.begin(self._database, run_id, number, worker=self._worker, level=self._sandbox.level)
             self._serve(journal, runs.find_run(self._database, run_id))
         except (NothingToDo, Fenced):
             return
@@ -100,7 +107,7 @@ class Executor:
                 ending = Attempt(self._tools, journal, run, None, self.attempt).serve_act(_act_request(run))
             else:
                 hello = self._hello(run)
-                process = self._template.fork(cpu_s=self._tools.settings.limits.playbook_cpu_s)
+                process = self._template.fork(Path(hello["folder"]), cpu_s=self._tools.settings.limits.playbook_cpu_s)
                 ending = Attempt(self._tools, journal, run, process, self.attempt).serve_playbook(hello)
         except Parked:
             return
@@ -156,6 +163,8 @@ class Executor:
         self._tools.workers.close()
         if not self._shares_template:
             self._template.close()
+        if not self._shares_sandbox:
+            self._sandbox.close()
 
 
 def _ending_after(error: Exception) -> Ending:

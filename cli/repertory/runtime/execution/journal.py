@@ -152,10 +152,10 @@ class Journal:
         """The outcome, and its place in the order of replies."""
         rows = self._database.query(
             f"""update action_run set state = ?, message = ?, data = ?, summary = ?, attachments = ?,
-                       settled = ?, ended_at = ?
+                       peak_memory = ?, settled = ?, ended_at = ?
                 where run = ? and call_key = ? and settled is null and {_MINE} returning *""",
             outcome.status, outcome.message, as_text(outcome.data), as_text(outcome.summary),
-            as_text(outcome.attachments), number, time.time(), self.run, call.key, self.run, self.epoch,
+            as_text(outcome.attachments), outcome.peak_memory, number, time.time(), self.run, call.key, self.run, self.epoch,
         )  # fmt: skip
         self._require(rows)
         return call_of(rows[0])

@@ -12,11 +12,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError, counted
-from repertory.runtime.kept import assets, effects, events
+from repertory.runtime.execution.evidence import Evidence
+from repertory.runtime.kept import assets, contacts, effects, events
 from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
 from repertory.runtime.processes.playbook_process import CannotStart
 from repertory.runtime.records import Call, CallOutcome, Cancelled
 from repertory.runtime.redaction import asset_redaction
+from repertory.runtime.sandbox.reach import confinement_of
 from repertory.runtime.secrets.store import SecretStore
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.convert import from_json
@@ -167,19 +169,26 @@ class Performer:
         redaction = asset_redaction(_manifest(app), settings)
         limit = self.tools.settings.assets.get(call.asset)
         concurrency = (limit.concurrency if limit else 0) or _manifest(app).concurrency
-        kind = WorkerKind(app=app, asset=call.asset, settings=settings, concurrency=concurrency)
+        isolation = self.tools.settings.isolation
+        confinement = confinement_of(
+            _manifest(app).permissions, settings, home=self.tools.settings.home.root,
+            within=isolation.hosts.get(app.name), most_memory_mb=isolation.memory_mb,
+        )  # fmt: skip
+        kind = WorkerKind(app=app, asset=call.asset, settings=settings, concurrency=concurrency, confinement=confinement)
+        evidence = Evidence()
         try:
-            message = self._ask_worker(kind, call, redaction, write_intent)
+            message = self._ask_worker(kind, call, redaction, write_intent, evidence)
         except CannotStart as error:  # the request was never sent
             return _failed(redaction.text(str(error))), None
         except Lost as error:
             if not action.repeatable:
                 raise Doubtful(redaction.text(str(error))) from error
-            return _failed(redaction.text(str(error))), 0.0
-        return self._outcome(call, message, redaction)
+            return evidence.added_to(_failed(redaction.text(str(error))), app.short_name), 0.0
+        outcome, again_s = self._outcome(call, message, redaction)
+        return evidence.added_to(outcome, app.short_name), again_s
 
     def _ask_worker(
-        self, kind: WorkerKind, call: Call, redaction: Redaction, write_intent: Callable[[], None]
+        self, kind: WorkerKind, call: Call, redaction: Redaction, write_intent: Callable[[], None], evidence: Evidence
     ) -> Message:
         worker = self.tools.workers.borrow(kind, self.giving_up)
         usable = True
@@ -195,7 +204,9 @@ class Performer:
             message = worker.act(request, call.timeout_s, self._asides(call, redaction))
             usable = True
         finally:
+            evidence.take(worker)
             printed = self._give_back(worker, usable=usable)
+            contacts.keep_contacts(self.tools.database, self.journal.run, call.key, evidence.contacts)
             self.journal.keep_output(f"{kind.app.name} {call.asset}", "output", redaction.text(printed))
         return message
 

@@ -132,6 +132,7 @@ class Step:
     call: Call
     progress: str
     level: str
+    peak_memory: int
     started_at: float | None
     ended_at: float | None
 
@@ -171,7 +172,7 @@ def steps_of(database: Transaction, run_id: str) -> list[Step]:
     rows = database.query("select * from action_run where run = ? order by created_at, position", run_id)
     return [
         Step(
-            call=call_of(row), progress=row["progress"], level=row["level"],
+            call=call_of(row), progress=row["progress"], level=row["level"], peak_memory=row["peak_memory"],
             started_at=row["started_at"], ended_at=row["ended_at"],
         )
         for row in rows

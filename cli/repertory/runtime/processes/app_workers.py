@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.processes.pipe import Closed, Pipe
 from repertory.runtime.processes.playbook_process import CannotStart
 from repertory.runtime.processes.sdk_copy import FLAGS, sdk_folder, worker_command
 from repertory.runtime.records import digest_of
-from repertory.runtime.sandbox.launch import Process, launch
+from repertory.runtime.sandbox.launch import NotConfined
+from repertory.runtime.sandbox.namespaces import Missing
 from repertory_sdk.manifest import AppManifest
 from repertory_sdk.protocol import BadMessage
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from repertory.home import Home
     from repertory.items import Installed
+    from repertory.runtime.sandbox.confinement import Confinement, Contact
+    from repertory.runtime.sandbox.launch import Sandbox
     from repertory_sdk.protocol import Message
 
 # Before a second process is started for an asset, this long a wait for the first one: most actions are quicker.
@@ -45,11 +49,12 @@ class WorkerKind:
     asset: str
     settings: Mapping[str, Any]
     concurrency: int
+    confinement: Confinement
 
     @property
     def key(self) -> str:
         """Equal for equal kinds."""
-        return digest_of(self.app.hash, self.asset, self.settings)
+        return digest_of(self.app.hash, self.asset, self.settings, repr(self.confinement))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,25 +69,29 @@ class Asides:
 class AppWorker:
     """One child process with one asset."""
 
-    def __init__(self, kind: WorkerKind, home: Home, *, output_bytes: int) -> None:
+    def __init__(self, kind: WorkerKind, home: Home, sandbox: Sandbox, *, output_bytes: int) -> None:
         manifest = kind.app.manifest
         assert isinstance(manifest, AppManifest)
+        if not kind.app.python.exists():
+            raise CannotStart(f"{kind.app.python} cannot be started: {os.strerror(errno.ENOENT)}")
         request_reader, request_writer = os.pipe()
         reply_reader, reply_writer = os.pipe()
         command = worker_command(
             kind.app.python, sdk_folder(home), "app", str(request_reader), str(reply_writer), flags=_flags(kind.app.python)
         )
+        confinement = replace(kind.confinement, files=(*kind.confinement.files, kind.app.folder, sdk_folder(home)))
         try:
-            self._process: Process = launch(
-                command, descriptors=[request_reader, reply_writer], output_bytes=output_bytes
+            self._confined = sandbox.start(
+                command, confinement, descriptors=[request_reader, reply_writer], output_bytes=output_bytes
             )
-        except OSError as error:
+        except (OSError, NotConfined, Missing) as error:
             os.close(request_writer)
             os.close(reply_reader)
-            raise CannotStart(f"{kind.app.python} cannot be started: {error.strerror}") from error
+            raise CannotStart(f"{kind.app.python} cannot be started at level {sandbox.level}: {error}") from error
         finally:
             os.close(request_reader)
             os.close(reply_writer)
+        self._process = self._confined.process
         self._pipe = Pipe(reply_reader, request_writer)
         self._hello = {
             "op": "hello", "folder": str(kind.app.folder), "main": manifest.main,
@@ -90,6 +99,7 @@ class AppWorker:
         }  # fmt: skip
         self.kind = kind
         self.idle_since = time.monotonic()
+        self.served = 0
 
     def greet(self, timeout_s: float, giving_up: threading.Event) -> None:
         """Let it load the app; raises CannotStart with the app's own reason, and GivenUp."""
@@ -123,6 +133,7 @@ class AppWorker:
     def act(self, request: Mapping[str, Any], timeout_s: float, asides: Asides) -> Message:
         """Send a request and wait for its result; raises Lost when the process or the time runs out."""
         deadline = time.monotonic() + timeout_s
+        self.served += 1
         try:
             self._pipe.write({"op": "act", "timeout_s": timeout_s, **request})
             while True:
@@ -158,6 +169,14 @@ class AppWorker:
         """What it printed since the last time."""
         return self._process.output.take()
 
+    def contacts(self) -> list[Contact]:
+        """Whom it has reached, or tried to, since the last time."""
+        return self._confined.contacts()
+
+    def peak_memory(self) -> int:
+        """The most memory that it had so far, in bytes."""
+        return self._process.peak_memory()
+
     def alive(self) -> bool:
         """Whether it can be used again."""
         return self._process.running()
@@ -189,11 +208,16 @@ class _Crew:
 class AppWorkers:
     """The pool. Thread-safe."""
 
-    def __init__(self, home: Home, *, start_s: float, idle_s: float, output_bytes: int) -> None:
+    def __init__(
+        self, home: Home, sandbox: Sandbox, *, start_s: float, idle_s: float, output_bytes: int, actions: int = 1000
+    ) -> None:
+        """``actions``: after so many, a worker is replaced, with whatever it has piled up."""
         self._home = home
+        self._sandbox = sandbox
         self._start_s = start_s
         self._idle_s = idle_s
         self._output_bytes = output_bytes
+        self._actions = actions
         self._changed = threading.Condition()
         self._crews: dict[str, _Crew] = {}
         self._lent: set[AppWorker] = set()
@@ -224,7 +248,7 @@ class AppWorkers:
 
     def _start(self, kind: WorkerKind, giving_up: threading.Event) -> AppWorker:
         try:
-            worker = AppWorker(kind, self._home, output_bytes=self._output_bytes)
+            worker = AppWorker(kind, self._home, self._sandbox, output_bytes=self._output_bytes)
             worker.greet(self._start_s, giving_up)
         except BaseException:
             with self._changed:
@@ -244,7 +268,7 @@ class AppWorkers:
             crew = self._crews[worker.kind.key]
             crew.busy -= 1
             self._lent.discard(worker)
-            keep = usable and not self._closing.is_set()
+            keep = usable and worker.served < self._actions and not self._closing.is_set()
             if keep:
                 worker.idle_since = time.monotonic()
                 crew.idle.append(worker)

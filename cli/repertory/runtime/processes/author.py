@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from repertory.errors import UserError
 from repertory.runtime.processes.pipe import Pipe
 from repertory.runtime.processes.sdk_copy import sdk_folder, worker_command
-from repertory.runtime.sandbox.launch import launch
+from repertory.runtime.sandbox.confinement import Confinement
+from repertory.runtime.sandbox.launch import Sandbox
+from repertory.runtime.sandbox.probing import strongest
 from repertory_sdk.protocol import BadMessage
 
 if TYPE_CHECKING:
@@ -26,9 +28,12 @@ def describe(home: Home, folder: Path, *, python: Path | None = None) -> str:
     command = worker_command(
         python or Path(sys.executable), sdk_folder(home), "describe", str(folder), str(writer)
     )
-    process = launch(command, descriptors=[writer], folder=folder)
-    os.close(writer)
-    os.close(unused_reader)
+    sandbox = Sandbox(strongest(home, "process"))
+    try:
+        process = sandbox.start(command, Confinement(files=(folder, sdk_folder(home))), descriptors=[writer]).process
+    finally:
+        os.close(writer)
+        os.close(unused_reader)
     pipe = Pipe(reader, unused_writer)
     try:
         message = pipe.read(DESCRIBE_S)
@@ -38,6 +43,7 @@ def describe(home: Home, folder: Path, *, python: Path | None = None) -> str:
         process.kill()
         pipe.close()
         process.output.finish()
+        sandbox.close()
     if message is None or message["op"] != "manifest":
         said = message["message"] if message else process.output.take().strip().rpartition("\n")[2]
         raise UserError(f"{folder.name} cannot be described: {said}", "the module is imported for that; mend it and try again")

@@ -16,18 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.processes.pipe import Pipe
 from repertory.runtime.processes.sdk_copy import sdk_folder, worker_command
-from repertory.runtime.sandbox.launch import Capture, Process, launch
+from repertory.runtime.sandbox.confinement import Confinement
+from repertory.runtime.sandbox.playbooks import playbook_plan
+from repertory.runtime.sandbox.process import Capture, Process
 
 if TYPE_CHECKING:
     from repertory.home import Home
+    from repertory.runtime.sandbox.launch import Sandbox
 
 START_S = 30.0
-# Between the signal that says why and the one that cannot be caught, in seconds of processor time.
-GRACE_S = 5
 _MESSAGE_BYTES = 65536
 # Without PYTHONHASHSEED sets of strings would be walked in another order in every attempt.
 _ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
 _FLAGS = ("-s", "-S", "-P")
+_TASKS, _OPEN_FILES = 4096, 4096  # of all forks together
+_SIGNALLED = 128
 KILLED = "the playbook's process was killed, again and again (does it need too much memory?)"
 
 
@@ -65,13 +68,16 @@ class PlaybookProcess:
 class Template:
     """What is forked; its process is started on first use, and again should it die."""
 
-    def __init__(self, home: Home, *, output_bytes: int) -> None:
+    def __init__(self, home: Home, sandbox: Sandbox, *, output_bytes: int, contents: Path | None = None) -> None:
+        """``contents``: the folder of all content, of which a playbook sees its own part only."""
         self._home = home
+        self._sandbox = sandbox
+        self._contents = contents or home.contents
         self._output_bytes = output_bytes
         self._lock = threading.Lock()
         self._process: _TemplateProcess | None = None
 
-    def fork(self, *, cpu_s: int) -> PlaybookProcess:
+    def fork(self, folder: Path, *, cpu_s: int) -> PlaybookProcess:
         """A fresh playbook process that waits for its first message; raises CannotStart and ProcessKilled."""
         request_reader, request_writer = os.pipe()
         reply_reader, reply_writer = os.pipe()
@@ -80,10 +86,12 @@ class Template:
         pipe = Pipe(reply_reader, request_writer)
         output = Capture(self._output_bytes)
         output.follow(os.fdopen(output_reader, "rb", buffering=0))
-        limits = {"RLIMIT_CPU": [cpu_s, cpu_s + GRACE_S], "RLIMIT_CORE": [0, 0]}
+        plan = playbook_plan(
+            self._sandbox.level, cpu_s=cpu_s, contents=self._contents, folder=folder, sdk=sdk_folder(self._home)
+        )  # fmt: skip
         try:
             with self._lock:
-                parent, pid = self._fork(json.dumps({"op": "start", "limits": limits}).encode(), theirs)
+                parent, pid = self._fork(json.dumps({"op": "start", "plan": plan}).encode(), theirs)
             made = PlaybookProcess(pid, pipe, output, threading.Event(), parent)
             parent.note_start(made)
         except BaseException:
@@ -99,7 +107,7 @@ class Template:
         for last_try in (False, True):
             if self._process is None or not self._process.is_alive():
                 self._end_process()
-                self._process = _TemplateProcess(self._home)
+                self._process = _TemplateProcess(self._home, self._sandbox, self._contents)
             try:
                 return self._process, self._process.fork(message, descriptors)
             except _NoAnswer as error:
@@ -132,12 +140,17 @@ class _NoAnswer(Exception):
 class _TemplateProcess:
     """One life of the template. When it is over, so are those of all its forks: nobody could tell how they ended."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, sandbox: Sandbox, contents: Path) -> None:
         self._sdk = sdk_folder(home)
+        self._are_wrapped = sandbox.level == "namespaces"
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = worker_command(Path(sys.executable), self._sdk, "template", str(theirs.fileno()), flags=_FLAGS)
+        python = Path(sys.executable).resolve()
+        command = worker_command(python, self._sdk, "template", str(theirs.fileno()), flags=_FLAGS)
+        confinement = Confinement(files=(self._sdk, contents), tasks=_TASKS, open_files=_OPEN_FILES)
         try:
-            self._process: Process = launch(command, descriptors=[theirs.fileno()], environment=_ENVIRONMENT)
+            self._process: Process = sandbox.start_template(
+                command, confinement, descriptors=[theirs.fileno()], environment=_ENVIRONMENT
+            )
         except OSError as error:
             self._control.close()
             raise CannotStart(f"{sys.executable} cannot be started: {error.strerror}") from error
@@ -194,7 +207,9 @@ class _TemplateProcess:
             if ended is None:  # it ended before fork() could note that it had begun
                 self._early[pid] = status
                 return
-        ended.status = status
+        # A fork with namespaces of its own is waited for by another process, which says by its exit status how it ended.
+        is_told = self._are_wrapped and status > _SIGNALLED
+        ended.status = _SIGNALLED - status if is_told else status
         ended.ended.set()
 
     def kill(self, pid: int) -> None:
@@ -214,6 +229,8 @@ class _TemplateProcess:
         self._started.put(None)
 
     def _kill_stray(self, pid: int) -> None:
+        if self._are_wrapped:
+            return  # it was in the template's namespace of processes, and that number means another one here
         with suppress(OSError):
             if str(self._sdk).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.killpg(pid, signal.SIGKILL)

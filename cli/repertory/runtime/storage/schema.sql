@@ -1,4 +1,4 @@
--- Version 1. {identity} is the dialect's automatic number. JSON is kept as text, times are seconds since the epoch (UTC),
+-- Version 2. {identity} is the dialect's automatic number. JSON is kept as text, times are seconds since the epoch (UTC),
 -- truth is 0 or 1: the same on SQLite and PostgreSQL.
 
 create table event (
@@ -141,6 +141,7 @@ create table action_run (
     attachments text not null,
     tries integer not null,
     level text not null,
+    peak_memory bigint not null default 0,
     settled integer,
     created_at double precision not null,
     started_at double precision,
@@ -148,6 +149,21 @@ create table action_run (
     primary key (run, call_key)
 );
 create index action_run_of_act on action_run (run, act_key);
+
+create table contact (
+    id {identity},
+    run text not null references run (id),
+    call_key text not null,
+    host text not null,
+    port integer not null,
+    verdict text not null,
+    reason text not null,
+    sent bigint not null,
+    received bigint not null,
+    noted_at double precision not null
+);
+create index contact_of_run on contact (run, call_key);
+create index contact_by_verdict on contact (verdict, noted_at);
 
 create table record (
     run text not null references run (id),
