@@ -195,15 +195,30 @@ class Lab:
         runs.answer_prompt(self.database, self.open_prompt(), answer, by=by)
 
 
-def until(condition: Callable[[], Any], what: str = "") -> Any:
+def until(condition: Callable[[], Any], what: str = "", *, patience_s: float = PATIENCE_S) -> Any:
     """The condition's first true value."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         found = condition()
         if found:
             return found
         time.sleep(0.005)
-    raise AssertionError(f"has not come true within {PATIENCE_S:.0f} s: {what or condition}")
+    raise AssertionError(f"has not come true within {patience_s:.0f} s: {what or condition}")
+
+
+def told_of(text: str) -> str:
+    """Those processes with their state, for a message."""
+    lines = []
+    for pid in processes_of(text):
+        try:
+            place = Path(f"/proc/{pid}")
+            state = (place / "stat").read_text().rpartition(")")[2].split()[:2]
+            waiting = (place / "wchan").read_text()
+            words = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        lines.append(f"{pid} {state} {waiting} {words[:60]} … {words[-200:]}")
+    return "\n".join(lines)
 
 
 def processes_of(text: str) -> list[int]:

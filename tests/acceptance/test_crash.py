@@ -25,7 +25,7 @@ from repertory.runtime.kept import runs
 from repertory.runtime.records import Call, Prompt, Run
 from repertory.runtime.storage.database import open_database
 from repertory.settings import Settings
-from runtime_lab import Lab, processes_of, spawn, until
+from runtime_lab import Lab, processes_of, spawn, told_of, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,7 +199,11 @@ def chaos(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str) ->
     yield made
     made.end_all()
     database.close()
-    until(lambda: not processes_of(str(settings.home.sdk)), "a child process is left over")
+    try:
+        # The kernel takes its time over network namespaces of which many end at once.
+        until(lambda: not processes_of(str(settings.home.sdk)), "a child process is left over", patience_s=120)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{told_of(str(settings.home.sdk))}") from None
 
 
 @pytest.mark.parametrize(("database_kind", "way"), WAYS)
