@@ -75,7 +75,7 @@ APP: dict[str, dict[str, tuple[str, str, str]]] = {
         "slow another process down": WALLED,
         "slow everything of the user down": WALLED,
         "pin another process to a processor": WALLED,
-        "outlive its worker as a daemon": WALLED,
+        "outlive its worker as a daemon": (S, S, N),
         "outlive its worker by dying first": (S, OPEN, OPEN),
         "outlive its worker deaf to signals": ALWAYS,
         "start a program that was not declared": WALLED,
