@@ -13,10 +13,12 @@ from pathlib import Path
 from repertory.home import Home
 from repertory.runtime.processes.playbook_process import Template
 from repertory.runtime.processes.sdk_copy import sdk_folder
+from repertory.runtime.sandbox.launch import Sandbox
+from repertory.runtime.sandbox.probing import strongest
 
 TIMES = 30
 HELLO = {
-    "op": "hello", "folder": "/nowhere", "main": "playbook.py", "name": "none",
+    "op": "hello", "main": "playbook.py", "name": "none",
     "event": {"name": "none"}, "inputs": {}, "run": "0",
 }  # fmt: skip
 
@@ -26,11 +28,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
         load = f"import sys; sys.path.insert(0, {str(sdk_folder(home))!r}); import repertory_sdk.playbook_worker"
-        template = Template(home, output_bytes=4096)
+        sandbox = Sandbox(strongest(home, "process"))
+        template = Template(home, sandbox, output_bytes=4096, contents=Path(folder))
 
         def fork() -> None:
-            process = template.fork(cpu_s=10)
-            process.pipe.write(HELLO)
+            process = template.fork(Path(folder), cpu_s=10)
+            process.pipe.write({**HELLO, "folder": folder})
             process.pipe.read(10)
             process.kill()
 
@@ -38,6 +41,7 @@ def main() -> None:
         report("start an interpreter and import the SDK", lambda: start(load))
         report("fork of the template, until its first message", fork)
         template.close()
+        sandbox.close()
 
 
 def start(code: str) -> None:

@@ -130,9 +130,14 @@ def _build(target: Path, lock: str, python: Path, wheels: Path, *, name: str) ->
 
 
 def _install(words: Sequence[str], work: Path, wheels: Path, *, name: str) -> None:
-    """From the wheels that a bundle brought, where they suffice; else from the package index."""
-    offline = [*words, "--offline", "--no-index", "--find-links", str(wheels)]
-    if not wheels.is_dir() or _run_uv(offline, work).returncode:
+    """From the wheels that a bundle brought or what uv remembers, where that suffices; else from the package index.
+
+    The hashes make sure that it comes to the same.
+    """
+    offline = [*words, "--offline"]
+    if wheels.is_dir() and _run_uv([*offline, "--no-index", "--find-links", str(wheels)], work).returncode == 0:
+        return
+    if _run_uv(offline, work).returncode:
         _uv(words, work, name=name)
 
 

@@ -168,14 +168,21 @@ def _family(pid: int) -> list[int]:
     found = [pid]
     for one in found:
         with suppress(OSError):
-            for task in Path(f"/proc/{one}/task").iterdir():
-                found += map(int, (task / "children").read_text(encoding="ascii").split())
+            for task in os.listdir(f"/proc/{one}/task"):  # after every action, hence no paths as objects
+                found += map(int, _content(f"/proc/{one}/task/{task}/children").split())
     return found
 
 
 def _peak_of(pid: int) -> int:
     with suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+        _, _, after = _content(f"/proc/{pid}/status").partition(b"\nVmHWM:")
+        return int(after.split(None, 1)[0]) * 1024 if after else 0
     return 0
+
+
+def _content(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 65536)
+    finally:
+        os.close(descriptor)
