@@ -23,13 +23,21 @@ REAL = frozenset(
     }
 )  # fmt: skip
 REAL_PLACES = (
+    "community_apps/blocklist/test_feeds", "community_apps/dns/test_app", "community_apps/whois/test_app",
     "tests/acceptance/", "tests/attacks/", "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs",
     "tests/content/test_environments", "tests/content/test_git", "tests/content/test_hostile", "tests/content/test_sync",
-    "tests/content/test_trust", "tests/runtime/egress", "tests/runtime/sandbox", "tests/runtime/test_broken_off",
-    "tests/runtime/test_journal", "tests/runtime/test_storage",
+    "tests/content/test_index.py::test_a_writer_is_waited_for", "tests/content/test_trust",
+    "tests/runtime/egress/test_attempts", "tests/runtime/egress/test_clients", "tests/runtime/egress/test_connections",
+    "tests/runtime/sandbox/test_interpreters", "tests/runtime/sandbox/test_peak_memory", "tests/runtime/sandbox/test_probing",
+    "tests/runtime/sandbox/test_seccomp", "tests/runtime/test_broken_off", "tests/runtime/test_journal",
+    "tests/runtime/test_secret_references.py::test_a_program_that_waits",
+    "tests/runtime/test_secrets_store.py::test_secrets_can_be_read_while_keys_change",
+    "tests/runtime/test_secrets_store.py::test_several_processes", "tests/runtime/test_storage",
     "tests/sdk/test_app_worker", "tests/sdk/test_describe", "tests/sdk/test_playbook_worker", "tests/sdk/test_recorder",
     "tests/test_house", "tests/test_package",
 )  # fmt: skip
+# No process, but seconds of the processor: files made to be expensive, and hundreds of examples of what strangers write.
+COSTLY_PLACES = ("tests/content/test_checks_cost", "tests/content/test_fuzz")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -43,6 +51,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & REAL or item.nodeid.startswith(REAL_PLACES):
             item.add_marker("real")
+        if item.nodeid.startswith(COSTLY_PLACES):
+            item.add_marker("costly")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """To read files of which no test can be wanted takes as long as half of the unit tests."""
+    unwanted = _unwanted_places(config.getoption("markexpr"))
+    place = collection_path.relative_to(config.rootpath).as_posix() if collection_path.is_relative_to(config.rootpath) else ""
+    return True if place and unwanted and f"{place}/".startswith(unwanted) else None
+
+
+def _unwanted_places(expression: str) -> tuple[str, ...]:
+    parts = {part.strip() for part in expression.split(" and ")} if " or " not in expression else set()
+    places = {"not real": REAL_PLACES, "not costly": COSTLY_PLACES}
+    return tuple(place for part in parts & set(places) for place in places[part])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -73,3 +73,22 @@ def test_homes_are_temporary(tmp_path: Path, tmp_path_factory: pytest.TempPathFa
 
 def test_a_user_s_own_settings_are_out_of_reach() -> None:
     assert [name for name in os.environ if name.startswith(("GIT_", "PG", "XDG_"))] == ["GIT_CONFIG_NOSYSTEM"]
+
+
+def collected(expression: str) -> set[str]:
+    """The tests in some places of this house that have these markers."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", "-q", "-m", expression]
+    places = ["tests/runtime", "tests/content/test_fuzz.py", "community_apps"]
+    environment = {**os.environ, "PYTEST_ADDOPTS": ""}
+    done = subprocess.run(
+        [*command, *places], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    return {line for line in done.stdout.splitlines() if "::" in line}
+
+
+def test_files_that_are_not_even_read_hold_no_unit_test() -> None:
+    units = collected("not real and not costly and not acceptance")
+    assert units == collected("(not real) and (not costly) and (not acceptance)")  # reads everything
+    assert not any(test.startswith(("tests/content/test_fuzz", "tests/runtime/egress/test_clients")) for test in units)
+    assert any(test.startswith("tests/runtime/egress/test_policy") for test in units)

@@ -84,8 +84,9 @@ def _dotted(path: Path) -> str:
 
 def cycles(modules: list[Module]) -> list[list[str]]:
     """Circles of imports, each as the way around; what only type checkers import makes none."""
+    names = {module.name for module in modules}
     edges = {
-        module.name: sorted({each.target for each in module.imports if not each.typing_only} & {m.name for m in modules})
+        module.name: sorted({each.target for each in module.imports if not each.typing_only} & names)
         for module in modules
     }
     found: list[list[str]] = []

@@ -161,7 +161,7 @@ def builds_home_paths(module: Module) -> Iterator[str]:
     for node in module.nodes:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and _text(node.left).endswith("home.root"):
             yield f"line {node.lineno}: {_text(node)}"
-        if isinstance(node, ast.Attribute) and _text(node).endswith("home.root.joinpath"):
+        if isinstance(node, ast.Attribute) and node.attr == "joinpath" and _text(node).endswith("home.root.joinpath"):
             yield f"line {node.lineno}: {_text(node)}"
 
 
