@@ -168,7 +168,8 @@ def _family(pid: int) -> list[int]:
     found = [pid]
     for one in found:
         with suppress(OSError):
-            for task in os.listdir(f"/proc/{one}/task"):  # after every action, hence no paths as objects
+            tasks = [task.name for task in os.scandir(f"/proc/{one}/task")]  # after every action, hence no paths as objects
+            for task in tasks:
                 found += map(int, _content(f"/proc/{one}/task/{task}/children").split())
     return found
 
