@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import repertory_sdk
 from repertory.runtime.sandbox.confinement import Confinement, HostRule
+from repertory.runtime.sandbox.launch import Sandbox
+from repertory.runtime.sandbox.probing import try_level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from repertory.runtime.sandbox.confinement import Contact
-    from repertory.runtime.sandbox.launch import Confined, Sandbox
+    from repertory.runtime.sandbox.confinement import Contact, Level
+    from repertory.runtime.sandbox.launch import Confined
 
 PATIENCE_S = 60.0
 SDK = Path(repertory_sdk.__file__).parent.parent
@@ -39,6 +43,16 @@ def say(what):
 def own(port: int, *, host: str = "127.0.0.1", udp: bool = False) -> HostRule:
     """What a user's asset permits on this machine."""
     return HostRule(host=host, port=port, udp=udp, by_user=True)
+
+
+def sandbox_at(level: Level) -> Iterator[Sandbox]:
+    """For fixtures: a sandbox at a level that this machine offers."""
+    offer = try_level(level)
+    if not offer.works:
+        pytest.skip(f"{level} does not work here: {offer.reason}")
+    made = Sandbox(level)
+    yield made
+    made.close()
 
 
 @dataclass(frozen=True, kw_only=True)

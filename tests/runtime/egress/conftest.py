@@ -6,32 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from repertory.runtime.sandbox.launch import Sandbox
-from repertory.runtime.sandbox.probing import try_level
+from confined import sandbox_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from repertory.runtime.sandbox.confinement import Level
-
-
-def _sandbox(level: Level) -> Iterator[Sandbox]:
-    offer = try_level(level)
-    if not offer.works:
-        pytest.skip(f"{level} does not work here: {offer.reason}")
-    made = Sandbox(level)
-    yield made
-    made.close()
+    from repertory.runtime.sandbox.launch import Sandbox
 
 
 @pytest.fixture(scope="session")
 def namespaces() -> Iterator[Sandbox]:
-    yield from _sandbox("namespaces")
+    yield from sandbox_at("namespaces")
 
 
 @pytest.fixture(scope="session")
 def landlock() -> Iterator[Sandbox]:
-    yield from _sandbox("landlock")
+    yield from sandbox_at("landlock")
 
 
 @pytest.fixture(params=["namespaces", "landlock"])

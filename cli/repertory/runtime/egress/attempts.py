@@ -24,10 +24,10 @@ _BURST = 64
 _SO_ATTACH_FILTER = 26  # socket(7)
 _INSTRUCTION = struct.Struct("=HBBI")
 # linux/bpf_common.h: load relative to X the size of the IP header; load absolutely; compare
-_HEADER_SIZE, _BYTE_X, _HALF_X, _BYTE, _HALF = 0xB1, 0x50, 0x48, 0x30, 0x28
+_HEADER_SIZE, _BYTE_X, _HALF_X, _WORD_X, _BYTE, _HALF, _WORD = 0xB1, 0x50, 0x48, 0x40, 0x30, 0x28, 0x20
 _AND, _EQUAL, _RETURN = 0x54, 0x15, 0x06
 _WHOLE = 0xFFFF
-_FROM_PORT, _FLAGS, _RESET_ACK = 0, 13, 0x14  # of a TCP header
+_FROM_PORT, _SEQUENCE, _FLAGS, _RESET_ACK = 0, 4, 13, 0x14  # of a TCP header
 _UNREACHABLE, _UNREACHABLE_6 = 3, 1  # types of ICMP messages
 _ICMP_SIZE, _IP6_SIZE = 8, 40
 
@@ -85,12 +85,15 @@ def _port(packet: bytes, at: int) -> int:
 
 
 def _resets(is_6: bool, served: Collection[int]) -> list[bytes]:
-    """Those that come from ports that are not ours."""
+    """Answers to the beginning of a connection from ports that are not ours; one that ends a connection has a sequence number."""
     code = [] if is_6 else [_INSTRUCTION.pack(_HEADER_SIZE, 0, 0, 0)]
     code += [
         _INSTRUCTION.pack(_BYTE if is_6 else _BYTE_X, 0, 0, _FLAGS),
         _INSTRUCTION.pack(_AND, 0, 0, _RESET_ACK),
         _INSTRUCTION.pack(_EQUAL, 1, 0, _RESET_ACK),
+        _INSTRUCTION.pack(_RETURN, 0, 0, 0),
+        _INSTRUCTION.pack(_WORD if is_6 else _WORD_X, 0, 0, _SEQUENCE),
+        _INSTRUCTION.pack(_EQUAL, 1, 0, 0),
         _INSTRUCTION.pack(_RETURN, 0, 0, 0),
         _INSTRUCTION.pack(_HALF if is_6 else _HALF_X, 0, 0, _FROM_PORT),
     ]
