@@ -103,6 +103,30 @@ def test_fifty_connections_at_once_each_byte_in_its_place(walls: Sandbox) -> Non
     assert (contact.sent, contact.received) == (50 * 200_000, 50 * 200_000)
 
 
+def test_counts_are_exact_whenever_they_are_asked_for(walls: Sandbox) -> None:
+    """Also while connections end: the kernel counts their ends as bytes."""
+    with tcp_server(echo) as port:
+        confined = begin(
+            walls,
+            """
+            for number in range(300):
+                with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20) as connection:
+                    connection.sendall(b"x")
+                    connection.shutdown(socket.SHUT_WR)
+                    assert connection.makefile("rb").read() == b"x"
+            say(number)
+            """,
+            arguments=[port], hosts=[own(port)],
+        )  # fmt: skip
+        contacts = []
+        while confined.process.running():
+            contacts += confined.contacts()
+        done = end(confined)
+    assert done.said() == 299
+    contacts += done.contacts
+    assert (sum(one.sent for one in contacts), sum(one.received for one in contacts)) == (300, 300)
+
+
 def test_a_large_answer_arrives_whole(walls: Sandbox) -> None:
     data = bytes(range(256)) * 4 * 20_000  # 20 MB
 

@@ -56,6 +56,19 @@ class _Made:
     is_taken: bool = False
 
 
+def _counts_of(connection: socket.socket) -> tuple[int, int, int]:
+    """State, bytes acknowledged, bytes received.
+
+    The kernel reads the state first, and the connection goes on before it reads the rest: a state holds for what was read with
+    it if it is still the same afterwards. None comes twice.
+    """
+    info = connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 256)
+    while info[:1] != (later := connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 256))[:1]:
+        info = later
+    acked, received = _COUNTS.unpack_from(info, _ACKED_AT)
+    return info[0], acked, received
+
+
 class Desk:
     """Lives in the event loop of ``egress.broker``; ``holding`` tells which sockets its process has open."""
 
@@ -101,12 +114,11 @@ class Desk:
         with self._counting:
             for made in self._made:
                 try:
-                    info = made.socket.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 256)
-                    acked, received = _COUNTS.unpack_from(info, _ACKED_AT)
+                    state, acked, received = _counts_of(made.socket)
                 except (OSError, struct.error):
                     continue
-                sent = max(made.sent, acked - _BEGINNING - (info[0] in _SENT_END))
-                received = max(made.received, received - (info[0] in _RECEIVED_END))
+                sent = max(made.sent, acked - _BEGINNING - (state in _SENT_END))
+                received = max(made.received, received - (state in _RECEIVED_END))
                 if (sent, received) != (made.sent, made.received):
                     self._contacts.note(
                         made.host, made.port, "allowed", sent=sent - made.sent, received=received - made.received
