@@ -27,12 +27,14 @@ class End(asyncio.Protocol):
     def join(self, other: End) -> None:
         """From now on everything goes through."""
         self._other, other._other = other, self
-        for end in (self, other):
-            if end.transport is not None and not end.closed:
+        for end, peer in ((self, other), (other, self)):
+            if not peer.closed:
                 end._pass_early()
+            if end.transport is not None and not end.closed:
                 end.transport.resume_reading()
         if self.closed or other.closed:
             self.end()
+            other.end()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
