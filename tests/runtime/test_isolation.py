@@ -79,6 +79,20 @@ def test_the_settings_can_narrow_what_an_app_declared(lab: Lab) -> None:
     assert wanted in str(run.outputs["said"])
 
 
+def test_memory_that_was_taken_for_a_moment_is_on_record(lab: Lab) -> None:
+    lab.add_lab("""
+        @app.action("take")
+        def take(lab: Lab, mb: int) -> dict:
+            block = b"x" * (mb << 20)
+            return {"size": len(block)}
+        """)
+    run = lab.run("return {'sizes': [play.act('take', mb=mb).values('size')[0] for mb in (1, 200, 1)]}")
+    assert run.outputs["sizes"] == [1 << 20, 200 << 20, 1 << 20]
+    before, during, after = (step.peak_memory for step in runs.steps_of(lab.database, run.id))
+    assert before < 150 << 20 < 200 << 20 <= during < 400 << 20
+    assert after >= during, "of the process so far"
+
+
 def test_an_app_process_is_replaced_after_a_number_of_actions(lab: Lab) -> None:
     lab.add_lab("""
         @app.action("who")

@@ -33,7 +33,7 @@ def _links(path: Path) -> list[Path]:
             break
         path = Path(os.path.normpath(path.parent / path.readlink()))
         found.append(path)
-    real = path.resolve()
+    real = Path(os.path.realpath(path))  # Path.resolve() fails where links lead in a circle
     return found if real in found else [*found, real]
 
 
