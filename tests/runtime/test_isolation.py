@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from confined import tcp_server
 from repertory.errors import UserError
 from repertory.home import Home
 from repertory.runtime.kept import runs
@@ -67,6 +68,40 @@ def test_what_was_reached_is_on_record_with_its_bytes(lab: Lab) -> None:
     assert (kept.contact.host, kept.contact.verdict) == ("127.0.0.1", "allowed")
     assert kept.contact.sent > 50
     assert kept.contact.received > 0
+
+
+DIALLER = """
+from repertory_sdk import *
+
+app = App("dialler", version="1.0.0", product="Dialler", vendor="Tests", hosts=["${asset.host}:${asset.port}"])
+
+@app.asset
+class Place(Asset):
+    host: str = setting("Host", default="127.0.0.1")
+    port: int = setting("Port", default=@@PORT@@)
+
+@app.action("dial")
+def dial(place: Place) -> dict:
+    import socket
+    try:
+        with socket.create_connection((place.host, place.port), 10) as connection:
+            return {"said": connection.recv(10).decode() or "nothing"}
+    except OSError:
+        return {"said": "nothing"}
+"""
+
+
+def test_where_the_user_names_the_host_the_app_names_the_port_and_never_the_other_way_round(lab: Lab) -> None:
+    with tcp_server(lambda connection: connection.sendall(b"hello")) as port:
+        app = lab.add_app(DIALLER.replace("@@PORT@@", str(port)))
+        lab.add_asset(app, "configured", host="127.0.0.1")
+        lab.add_asset(app, "not-configured")
+        lab.add_asset(app, "only-the-port", port=port)
+        names = ("configured", "not-configured", "only-the-port")
+        run = lab.run(f"return {{'said': [play.act('dial', asset=name).values('said')[0] for name in {names!r}]}}")
+    assert run.outputs["said"] == ["hello", "nothing", "nothing"]
+    verdicts = {kept.asset: (kept.contact.host, kept.contact.verdict) for kept in contacts_of(lab.database, run.id)}
+    assert verdicts == dict(zip(names, [("127.0.0.1", verdict) for verdict in ("allowed", "denied", "denied")], strict=True))
 
 
 def test_the_settings_can_narrow_what_an_app_declared(lab: Lab) -> None:

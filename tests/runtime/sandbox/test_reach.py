@@ -91,6 +91,40 @@ def test_only_a_host_that_is_a_setting_as_a_whole_is_the_users(pattern: str, by_
     assert rules or pattern.startswith("${asset.x}//")
 
 
+PORTS = [
+    ("${asset.x}:${asset.port}", {"x": "10.0.0.5"}, {"port": 53}, ["10.0.0.5:53"]),
+    ("${asset.x}:${asset.port}/udp", {"x": "10.0.0.5"}, {"port": 53}, ["10.0.0.5:53/udp"]),
+    ("[${asset.x}]:${asset.port}", {"x": "fd00::5"}, {"port": 53}, ["[fd00::5]:53"]),
+    ("https://${asset.x}:${asset.port}/api", {"x": "10.0.0.5"}, {"port": 8443}, ["10.0.0.5:8443"]),
+    ("api.example.com:${asset.port}", {}, {"port": 8443}, ["api.example.com:8443"]),
+    ("${asset.x}:${asset.port}", {"x": "10.0.0.5", "port": 5353}, {"port": 53}, ["10.0.0.5:5353"]),
+    ("${asset.x}:${asset.port}", {"x": "10.0.0.5", "port": None}, {"port": 53}, []),
+    # What the author wrote in the code names no host, whole or in part, nor anything but a number.
+    ("${asset.x}", {}, {"x": "https://10.0.0.5"}, []),
+    ("${asset.x}:443", {}, {"x": "10.0.0.5"}, []),
+    ("${asset.x}:443", {}, {"x": "api.example.com"}, []),
+    ("${asset.x}:443", {}, {"x": 167772165}, []),
+    ("${asset.x}:443", {}, {"x": ["10.0.0.5", "*"]}, []),
+    ("${asset.x}.example.com:443", {}, {"x": "a"}, []),
+    ("${asset.x}:${asset.port}", {}, {"x": "10.0.0.5", "port": 53}, []),
+    ("${asset.x}:${asset.x}", {}, {"x": 53}, []),
+    ("https://${asset.x}:${asset.port}/", {"x": "u"}, {"port": "p@169.254.169.254:80"}, []),
+    ("${asset.x}:${asset.port}", {"x": "10.0.0.5"}, {"port": [22, 53]}, []),
+    ("${asset.x}:${asset.port}", {"x": "10.0.0.5"}, {"port": True}, []),
+    ("${asset.x}:${asset.port}", {"x": "10.0.0.5"}, {"port": 0}, []),
+    ("${asset.x}:${asset.port}", {"x": "10.0.0.5"}, {}, []),
+]
+
+
+@pytest.mark.parametrize(("pattern", "settings", "defaults", "expected"), PORTS)
+def test_a_default_names_a_port_and_never_a_host(
+    pattern: str, settings: dict[str, Any], defaults: dict[str, Any], expected: list[str]
+) -> None:
+    rules = hosts_of([pattern], settings, defaults=defaults)
+    assert [str(rule) for rule in rules] == expected
+    assert all(rule.by_user == ("x" in settings) for rule in rules)
+
+
 def test_a_scheme_in_a_setting_does_not_make_the_host_the_users() -> None:
     assert hosts_of(["${asset.scheme}//vendor.example/"], {"scheme": "https:"}) == (HostRule(host="vendor.example", port=443),)
 
@@ -129,6 +163,13 @@ def test_memory_is_the_least_of_what_was_said() -> None:
         return confinement_of(Permissions(memory_mb=declared), {}, home=Path("/var/empty"), within=None, most_memory_mb=most).memory_bytes // 2**20
 
     assert (of(0, 4096), of(512, 4096), of(8192, 4096), of(0, 256)) == (2048, 512, 4096, 256)
+
+
+def test_a_default_names_no_file() -> None:
+    wanted = Permissions(files=["${asset.x}"], hosts=["${asset.x}:${asset.port}"])
+    defaults = {"x": "/etc/hostname", "port": 22}
+    made = confinement_of(wanted, {}, defaults=defaults, home=Path("/var/empty"), within=None, most_memory_mb=1)
+    assert (list(made.files), list(made.hosts)) == ([], [])
 
 
 def test_within_is_nothing_or_rules() -> None:

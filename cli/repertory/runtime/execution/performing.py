@@ -173,6 +173,7 @@ class Performer:
         confinement = confinement_of(
             _manifest(app).permissions, settings, home=self.tools.settings.home.root,
             within=isolation.hosts.get(app.name), most_memory_mb=isolation.memory_mb,
+            defaults={setting.name: setting.default for setting in _manifest(app).settings},
         )  # fmt: skip
         kind = WorkerKind(app=app, asset=call.asset, settings=settings, concurrency=concurrency, confinement=confinement)
         evidence = Evidence()

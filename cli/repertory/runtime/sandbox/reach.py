@@ -6,6 +6,7 @@ import ipaddress
 import re
 import shutil
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ _SETTING = re.compile(r"\$\{asset\.([A-Za-z_]\w*)\}")
 _HOST_OF_USER = re.compile(
     rf"(?:[A-Za-z]+://)?(?:{_SETTING.pattern}|\[{_SETTING.pattern}\])(?::(?:\d+|{_SETTING.pattern}))?(?:/(?:[^/].*)?)?"
 )
+_PORT_OF_USER = re.compile(rf":{_SETTING.pattern}(?:/.*)?$")
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:/\d+)?)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})(?P<udp>/udp)?")
 _PORTS = {
     "ftp": 21, "ftps": 990, "http": 80, "https": 443, "imap": 143, "imaps": 993, "ldap": 389, "ldaps": 636, "smtp": 25,
@@ -30,16 +32,27 @@ _PORTS = {
 }  # fmt: skip
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 def confinement_of(
-    permissions: Permissions, settings: Mapping[str, Any], *, home: Path, within: Sequence[str] | None, most_memory_mb: int
+    permissions: Permissions,
+    settings: Mapping[str, Any],
+    *,
+    home: Path,
+    within: Sequence[str] | None,
+    most_memory_mb: int,
+    defaults: Mapping[str, Any] = _NOTHING,
 ) -> Confinement:
     """What an app's process may reach for one asset. ``within``: hosts beyond which this user lets nothing pass.
+
+    ``settings`` are those that the user configured; ``defaults``, of the others, what the app's code says.
 
     Nobody is shown ``home``, where the secrets of all assets are, nor a folder that it is in.
     """
     memory_mb = min(permissions.memory_mb or DEFAULT_MEMORY_MB, most_memory_mb)
     return Confinement(
-        hosts=hosts_of(permissions.hosts, settings),
+        hosts=hosts_of(permissions.hosts, settings, defaults=defaults),
         within=hosts_of(within, {}) if within is not None else None,
         lookups=tuple(name.lower() for name in permissions.lookups),
         files=[path for path in files_of(permissions.files, settings) if not _touches(path, home)],
@@ -53,16 +66,29 @@ def _touches(path: Path, home: Path) -> bool:
     return real == own or own in real.parents or real in own.parents
 
 
-def hosts_of(patterns: Sequence[str], settings: Mapping[str, Any]) -> tuple[HostRule, ...]:
-    """The rules that these patterns mean for this asset; patterns with settings that are not set mean nothing."""
+def hosts_of(
+    patterns: Sequence[str], settings: Mapping[str, Any], *, defaults: Mapping[str, Any] = _NOTHING
+) -> tuple[HostRule, ...]:
+    """The rules that these patterns mean for this asset; patterns with settings that are not set mean nothing.
+
+    A default may be the port. It is never the host: nobody was shown it before he agreed to what he would configure.
+    """
     bracketed = {name: _in_brackets(value) for name, value in settings.items()}
     rules = [
         rule
         for pattern in patterns
-        for text in expanded(pattern, settings if "[" in pattern else bracketed)
+        for text in expanded(pattern, {**_port_by_default(pattern, defaults), **(settings if "[" in pattern else bracketed)})
         if (rule := _rule(text, by_user=_names_host(pattern))) is not None
     ]
     return tuple(dict.fromkeys(rules))
+
+
+def _port_by_default(pattern: str, defaults: Mapping[str, Any]) -> Mapping[str, int]:
+    """The setting that stands where the port does, and only there, if its default is a number."""
+    match = _PORT_OF_USER.search(pattern)
+    if match is None or _SETTING.findall(pattern).count(match[1]) != 1 or type(defaults.get(match[1])) is not int:
+        return {}
+    return {match[1]: defaults[match[1]]}
 
 
 def files_of(patterns: Sequence[str], settings: Mapping[str, Any]) -> tuple[Path, ...]:
