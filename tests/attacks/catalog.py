@@ -188,6 +188,19 @@ PLAYBOOK: dict[str, dict[str, tuple[str, str, str]]] = {
         for group, attacks in APP.items()
         if group != "Lies on the pipe"
     },
+    "Lies on the pipe": {
+        "ask for an action that was declared": FREE,
+        "ask for an action that was not declared": ALWAYS,
+        "ask past the sdk for an action that was declared": FREE,
+        "ask past the sdk for an action that was not declared": ALWAYS,
+        "ask for an action of an app by its full name": ALWAYS,
+        "ask under the key of another run": ALWAYS,
+        "ask for another run": ALWAYS,
+        "approve its own action": ALWAYS,
+        "answer the question of the tool": ALWAYS,
+        "report an outcome in the name of an app": ALWAYS,
+        "say that an action was done already": ALWAYS,
+    },
     "Other playbooks": {
         "kill another playbook": WALLED,
         "signal the template": WALLED,

@@ -17,6 +17,7 @@ import trying
 
 from attacks.catalog import RECORDED
 from attacks.world import World, fake_names, make_world, tell_targets
+from repertory.home import Home
 from repertory.runtime.egress.policy import Policy, Refused
 from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, Lost, WorkerKind
 from repertory.runtime.processes.playbook_process import PlaybookProcess, Template
@@ -24,6 +25,8 @@ from repertory.runtime.sandbox.confinement import HostRule
 from repertory.runtime.sandbox.launch import Sandbox
 from repertory.runtime.sandbox.playbooks import MEMORY_BYTES
 from repertory.runtime.sandbox.probing import try_level
+from repertory.runtime.storage.database import open_database
+from repertory.settings import Settings
 
 OUTPUT_BYTES = 65536
 PATIENCE_S = 20.0
@@ -59,7 +62,8 @@ def main(level: Any, folder: Path) -> Outcome:
         world = make_world(folder, level, stack)
         sandbox = Sandbox(level)
         stack.callback(sandbox.close)
-        return {"app": Apps(world, sandbox).attack(), "playbook": Playbooks(world, sandbox).attack()}
+        apps, playbooks = Apps(world, sandbox).attack(), Playbooks(world, sandbox).attack()
+        return {"app": apps, "playbook": playbooks | forge(folder / "forging", sandbox)}
 
 
 def _plain(verdict: str, detail: str = "") -> Outcome:
@@ -245,6 +249,37 @@ class Playbooks:
         elif name in LEFT:
             outcome["verdict"] = _was_left(name, self.targets)
         return outcome
+
+
+def forge(folder: Path, sandbox: Sandbox) -> Outcome:
+    """Lies of playbooks, told to all that carries a real run, with an app that could do what they want."""
+    import forgeries
+
+    from folder_library import FolderLibrary
+    from runtime_lab import Lab
+
+    settings = Settings(home=Home(folder / "home"))
+    settings.home.contents.mkdir(parents=True)
+    database = open_database(settings)
+    lab = Lab(settings, database, FolderLibrary(settings.home.contents), folder, sandbox=sandbox)
+    executor = lab.executor()
+    try:
+        lab.add_lab()
+        return {name: _forged(lab, executor, name, Path(forgeries.__file__).read_text()) for name in forgeries.LIES}
+    finally:
+        executor.close()
+        database.close()
+
+
+def _forged(lab: Any, executor: Any, name: str, source: str) -> Outcome:
+    """Open if anything was done, or is believed to have been done, but what distracts from it."""
+    lab.effects.unlink(missing_ok=True)
+    _, _, rest = source.partition("from __future__ import annotations\n")
+    playbook = lab.add_playbook(f"LIES[{name!r}](play)", header=rest, actions=["ip reputation", "block ip"])
+    run = lab.attempt(lab.start(playbook), executor)
+    done = [effect for effect in lab.happened() if not effect.endswith(" 192.0.2.1")]
+    believed = [call.key for call in lab.calls(run) if call.action == "block ip" and call.state == "succeeded"]
+    return _plain("open" if done or believed else "stopped", f"{run.state}: {run.message}")
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def _content(library: FolderLibrary, kind: str) -> Installed:
     folder = item.folder if item is not None else library.root / "attacker"
     folder.mkdir(exist_ok=True)
     for path in INSIDE.glob("*.py"):
-        if path.stem not in ({"app", "lies"} if item is not None else {"playbook", "siblings"}):
+        if path.stem not in ({"app", "forgeries", "lies"} if item is not None else {"forgeries", "playbook", "siblings"}):
             shutil.copy(path, folder)
     return item or library._finish(folder, "app", describe(Home(library.root.parent), folder))
 
