@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import IO, Any, Dict, List, Mapping, Optional
 
-from repertory_sdk import loader, protocol
+from repertory_sdk import classic, loader, protocol
 from repertory_sdk.app import Action, Asset, Output
 from repertory_sdk.convert import from_json, hints_of, to_json
 from repertory_sdk.errors import ActionFailed, ConversionError
@@ -30,6 +30,9 @@ def serve(reader: IO[bytes], writer: IO[bytes]) -> None:
     """Load what the first message names, say ``ready``, then do one action after the other."""
     hello = protocol.read(reader)
     if hello is None:
+        return
+    if hello.get("format") == classic.FORMAT:
+        classic.app_side().serve(reader, writer, hello)
         return
     folder = Path(hello["folder"])
     try:

@@ -104,7 +104,10 @@ class Permissions:
 
 @dataclass(frozen=True)
 class AppManifest:
-    """An app. ``requires`` are its Python requirements; their locked form is the file ``requirements.lock``."""
+    """An app. ``requires`` are its Python requirements; their locked form is the file ``requirements.lock``.
+
+    ``format`` is ``native``, or ``classic`` where the manifest was derived from a file of that form, ``origin``.
+    """
 
     name: str
     version: str
@@ -120,6 +123,8 @@ class AppManifest:
     permissions: Permissions = field(default_factory=Permissions)
     settings: Sequence[Setting] = ()
     actions: Sequence[ActionManifest] = ()
+    format: str = "native"
+    origin: str = ""
 
     def action(self, name: str) -> Optional[ActionManifest]:
         """The action of this name."""
@@ -128,7 +133,7 @@ class AppManifest:
 
 @dataclass(frozen=True)
 class PlaybookManifest:
-    """A playbook. ``actions`` and ``playbooks`` are all that it may ask for."""
+    """A playbook. ``actions`` and ``playbooks`` are all that it may ask for. ``format`` and ``origin``: as of an app."""
 
     name: str
     version: str
@@ -141,6 +146,8 @@ class PlaybookManifest:
     inputs: Sequence[Parameter] = ()
     actions: Sequence[str] = ()
     playbooks: Sequence[str] = ()
+    format: str = "native"
+    origin: str = ""
 
 
 Manifest = Union[AppManifest, PlaybookManifest]
@@ -150,6 +157,8 @@ def dump_manifest(manifest: Manifest) -> str:
     """The text of ``app.json`` or ``playbook.json``; equal manifests give equal bytes."""
     schema = APP_SCHEMA if isinstance(manifest, AppManifest) else PLAYBOOK_SCHEMA
     plain = {"$schema": schema, **_without_defaults(to_json(manifest))}
+    if manifest.format == "native":
+        del plain["format"]
     return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, List, Mapping, Set
 
-from repertory_sdk import protocol
+from repertory_sdk import classic, protocol
 from repertory_sdk.channel import Channel
 from repertory_sdk.confining import confine
 from repertory_sdk.convert import from_json, to_json
@@ -153,6 +153,8 @@ def _run(channel: Channel, hello: Dict[str, Any]) -> None:
 
 
 def _outcome(channel: Channel, hello: Dict[str, Any]) -> Dict[str, Any]:
+    if hello.get("format") == classic.FORMAT:
+        return dict(classic.playbook_side().outcome(channel, hello))
     folder = Path(hello["folder"])
     try:
         loaded = load_playbook(folder, hello["main"], hello["name"])

@@ -205,6 +205,7 @@ CASES: list[tuple[str, Item, Item]] = [
 
 # Rules about more than one item, or about the tree.
 ELSEWHERE = {
+    "classic-manifest": "test_classic_items",
     "checks-configuration": "test_checks_selection",
     "item-name": "test_repositories",
     "left-out": "test_checks_manifests",
@@ -212,6 +213,7 @@ ELSEWHERE = {
     "need-offered": "test_checks_needs",
     "need-parameter": "test_checks_needs",
     "need-path": "test_checks_needs",
+    "python2-only": "test_classic_items",
     "refused": "test_checks_manifests",
 }
 

@@ -14,9 +14,9 @@ from repertory.content.changes.resolution import refuse_broken
 from repertory.content.changes.review import ReviewedItem
 from repertory.content.checks.requirements import LOCK_FILE
 from repertory.content.environments.dependencies import read_dependencies
-from repertory.content.git import commits as git
 from repertory.content.installed.contents import content_hash, item_files, walk_files
 from repertory.content.installed.lock import LockedItem, read_lock
+from repertory.content.items.opening import open_content
 from repertory.errors import UserError, counted
 from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
 
@@ -107,7 +107,7 @@ def _installed_files(home: Home, item: LockedItem) -> dict[str, bytes]:
 
 
 def _offered_files(home: Home, item: CatalogItem) -> dict[str, bytes]:
-    with git.open_tree(home.repository(item.repository), item.commit) as tree:
+    with open_content(home.repository(item.repository), item.commit) as tree:
         return item_files(tree, item.folder)
 
 

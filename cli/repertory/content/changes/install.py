@@ -12,10 +12,10 @@ from repertory.content.changes.progress import Progress, silent
 from repertory.content.changes.resolution import UnmetNeed, present_actions, unmet_needs
 from repertory.content.changes.review import LeftOut
 from repertory.content.environments.environments import environment_of
-from repertory.content.git import commits as git
 from repertory.content.installed.contents import export
 from repertory.content.installed.generations import change_lock
 from repertory.content.installed.lock import Lock, LockedItem, read_lock
+from repertory.content.items.opening import open_content
 from repertory.content.trust.trust import check_signer
 from repertory.errors import UserError
 from repertory.items import Kind
@@ -105,7 +105,7 @@ def _copy(home: Home, items: Sequence[CatalogItem], tell: Progress) -> dict[str,
     """Export items; the content hash of each by its full name. Every repository is opened once."""
     hashes: dict[str, str] = {}
     for repository, commit in dict.fromkeys((item.repository, item.commit) for item in items):
-        with git.open_tree(home.repository(repository), commit) as tree:
+        with open_content(home.repository(repository), commit) as tree:
             for item in items:
                 if item.repository == repository:
                     tell(item.full_name, "copying")

@@ -19,11 +19,11 @@ from repertory.content.changes.resolution import (
 from repertory.content.changes.review import LeftOut, Review, ReviewedItem, review_item
 from repertory.content.checks.requirements import LOCK_FILE
 from repertory.content.environments.dependencies import Dependency, read_dependencies
-from repertory.content.git import commits as git
 from repertory.content.git.history import comes_before
 from repertory.content.git.sources import Source
 from repertory.content.installed.contents import content_hash, item_files
 from repertory.content.installed.lock import Lock, LockedItem, read_lock
+from repertory.content.items.opening import open_content
 from repertory.content.offered.earlier import item_at
 from repertory.content.trust.trust import Signer, check_signer
 from repertory.errors import NotFound, UserError
@@ -245,7 +245,7 @@ def look_at(home: Home, items: Sequence[CatalogItem]) -> dict[str, _Look]:
     for repository, commit in dict.fromkeys((item.repository, item.commit) for item in items):
         here = [item for item in items if (item.repository, item.commit) == (repository, commit)]
         signer = check_signer(home, repository, commit, ref=here[0].ref, remember=False)
-        with git.open_tree(home.repository(repository), commit) as tree:
+        with open_content(home.repository(repository), commit) as tree:
             looks |= {item.full_name: _look(tree, item, signer) for item in here}
     return looks
 

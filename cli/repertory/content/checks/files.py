@@ -155,7 +155,7 @@ def _text_issues(path: str, content: bytes, *, mild: bool) -> Iterator[Issue]:
 
 def _missing(tree: Tree, item: FoundItem, paths: Sequence[str]) -> Iterator[Issue]:
     names = [_relative(item, path) for path in paths]
-    if not any(_README.fullmatch(name) for name in names):
+    if item.format == "native" and not any(_README.fullmatch(name) for name in names):
         yield finding("readme-missing", item.path, "the item has no README.md", "say what it does and what it needs")
     licensed = bool(item.manifest and item.manifest.license)
     at_the_top = [path for path in tree.files if "/" not in path]

@@ -33,6 +33,7 @@ RULES: Sequence[Rule] = (
     ),
     *_group(
         "manifest",
+        ("classic-manifest", "error", "The manifest of a connector cannot be understood."),
         ("default", "error", "A default value does not have the type of its parameter or setting."),
         ("inner-manifest", "warning", "A manifest lies inside the folder of another item and is not offered."),
         ("main-file", "error", "The Python file that the manifest names does not exist."),
@@ -54,6 +55,7 @@ RULES: Sequence[Rule] = (
         "code",
         ("code-manifest", "error", "Code and manifest say different things."),
         ("python-syntax", "error", "A Python file cannot be parsed."),
+        ("python2-only", "error", "Classic content is written for Python 2, which nothing runs any more."),
     ),
     *_group(
         "needs",

@@ -17,6 +17,7 @@ import uv
 from repertory.content.changes.progress import Progress
 from repertory.content.checks.requirements import LOCK_FILE
 from repertory.content.durability import settle
+from repertory.content.environments import classic
 from repertory.content.environments.dependencies import plain_requirements, refuse_options
 from repertory.content.environments.interpreters import base_python
 from repertory.content.environments.listing import is_as_built, write_listing
@@ -28,12 +29,13 @@ from repertory.home import Home, home_error, make_folder, settle_names
 from repertory_sdk.manifest import AppManifest, PlaybookManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "LOCK_FILE", "Environment", "collect_wheels", "environment_digest", "environment_digest_of", "environment_of", "find_python",
     "lock_requirements", "provide_environment",
 ]  # fmt: skip
+CLASSIC = "classic"
 SECONDS = 900
 # Where uv keeps its cache and finds its own and the user's settings.
 PASSED_ON = (
@@ -42,6 +44,7 @@ PASSED_ON = (
     "UV_KEYRING_PROVIDER", *CERTIFICATES, *PROXIES,
 )  # fmt: skip
 INSTALL = ["pip", "install", "--require-hashes", "--no-build", "--link-mode", "copy", "--compile-bytecode"]
+INSTALL_UNLOCKED = ["pip", "install", "--no-build", "--link-mode", "copy", "--compile-bytecode"]
 COMPILE = ["pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-header", "--no-annotate"]
 
 
@@ -62,10 +65,15 @@ def provide_environment(home: Home, folder: Path, wanted_python: str, *, name: s
     if not digest:
         return Environment(digest="", python=python)
     target = home.environment(digest)
+
+    def fill(made: Path, work: Path) -> None:
+        if plain.strip():
+            _install([*INSTALL, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE], work, home.wheels, name=name)
+
     try:
         with home.exclusive("building"):
             if not is_as_built(home, digest):
-                _build(target, plain, python, home.wheels, name=name)
+                _build(target, plain, python, fill, name=name)
                 write_listing(home, digest)
             settle_names(target.parent)  # whoever put it there may have died before
     except OSError as error:
@@ -78,6 +86,8 @@ def environment_of(home: Home, manifest: AppManifest | PlaybookManifest, digest:
     if not isinstance(manifest, AppManifest):
         return ""
     tell(name, "environment")
+    if manifest.format == CLASSIC:
+        return _provide_classic(home, home.content(digest), manifest, name=name)
     return provide_environment(home, home.content(digest), manifest.python, name=name).digest
 
 
@@ -85,7 +95,43 @@ def environment_digest_of(home: Home, manifest: AppManifest | PlaybookManifest, 
     """The digest of the environment that an item runs with, whether it is there or not."""
     if not isinstance(manifest, AppManifest):
         return ""
+    if manifest.format == CLASSIC:
+        return _classic_needs(home.content(digest), manifest, name=name)[0]
     return _wanted_digest(_locked_text(home.content(digest)), find_python(manifest.python, name=name))
+
+
+def _provide_classic(home: Home, folder: Path, manifest: AppManifest, *, name: str) -> str:
+    """As for native apps, but from what a connector pins, or else from what fits."""
+    digest, python, lines = _classic_needs(folder, manifest, name=name)
+    links = [word for wheels in classic.wheel_folders(folder) for word in ("--find-links", str(wheels))]
+
+    def fill(made: Path, work: Path) -> None:
+        words = [*INSTALL_UNLOCKED, *links, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE]
+        if _run_uv(words, work).returncode:
+            (work / LOCK_FILE).write_text("".join(f"{line}\n" for line in classic.without_versions(lines)), "utf-8")
+            _uv(words, work, name=name)
+
+    text = "".join(f"{line}\n" for line in lines)
+    try:
+        with home.exclusive("building"):
+            if not is_as_built(home, digest):
+                _build(home.environment(digest), text, python, fill, name=name)
+                write_listing(home, digest)
+            settle_names(home.environment(digest).parent)
+    except OSError as error:
+        raise home_error(home.root, error) from error
+    return digest
+
+
+def _classic_needs(folder: Path, manifest: AppManifest, *, name: str) -> tuple[str, Path, list[str]]:
+    """Digest, interpreter and requirements of a connector; another Python than it names is better than none."""
+    try:
+        python = find_python(manifest.python, name=name)
+    except UserError:
+        python = base_python()
+    lines = classic.requirements_of(folder, manifest, _version_of(python)[1])
+    shipped = [wheel.name for wheels in classic.wheel_folders(folder) for wheel in sorted(wheels.glob("*.whl"))]
+    return environment_digest("\n".join(["classic", *lines, *shipped]), python), python, lines
 
 
 def _locked_text(folder: Path) -> str:
@@ -111,7 +157,7 @@ def _identity(python: Path) -> str:
     return f"{sys.implementation.name}-{version}-{sys.platform}-{platform.machine()}-{platform.libc_ver()[0]}"
 
 
-def _build(target: Path, lock: str, python: Path, wheels: Path, *, name: str) -> None:
+def _build(target: Path, lock: str, python: Path, fill: Callable[[Path, Path], None], *, name: str) -> None:
     """Build beside the target and rename, so that nobody ever sees half of one."""
     make_folder(target.parent)
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
@@ -119,8 +165,7 @@ def _build(target: Path, lock: str, python: Path, wheels: Path, *, name: str) ->
         (work / LOCK_FILE).write_text(lock, "utf-8")
         made = work / "environment"
         _uv(["venv", "--relocatable", "--no-project", "--python", str(python), str(made)], work, name=name)
-        if lock.strip():
-            _install([*INSTALL, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE], work, wheels, name=name)
+        fill(made, work)
         settle(made)
         if target.exists():  # its interpreter was removed from the machine, or somebody changed it
             target.rename(work / "before")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from repertory.content.checks.issue import Issue
 from repertory.content.checks.manifests import read_manifest
+from repertory.content.formats.classic import items as classic
 from repertory.content.items.found import FoundItem
 from repertory.content.items.hookspecs import hookimpl
 from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
@@ -34,9 +35,9 @@ def repertory_find_items(tree: Tree) -> Sequence[FoundItem]:
 
 
 def _manifest_places(tree: Tree) -> Iterator[tuple[str, str]]:
-    for path in tree.files:
+    for path, entry in tree.files.items():
         folder, _, file_name = path.rpartition("/")
-        if file_name in KINDS:
+        if file_name in KINDS and not entry.derived:
             yield folder, file_name
 
 
@@ -66,6 +67,9 @@ def repertory_read_item(tree: Tree, item: FoundItem) -> FoundItem | None:
     """Read the manifest; the folder's name is the name of an item that does not say its own."""
     if item.format != FORMAT:
         return None
-    read = read_manifest(item.kind, item.path, tree.read(item.path))
+    content = tree.read(item.path)
+    if classic.has_derived(content):  # what is installed is read as a stranger's folder would be
+        return classic.repertory_read_item(tree, replace(item, format=classic.FORMAT))
+    read = read_manifest(item.kind, item.path, content)
     named = replace(item, name=read.name or item.name, plain_manifest=read.plain)
     return named.with_issues(read.issues) if read.record is None else named.with_record(read.record)

@@ -27,12 +27,16 @@ LEFTOVERS = (".git", "__pycache__", "*.pyc", ".venv", "venv", ".tox", ".nox", "n
 
 @dataclass(frozen=True, kw_only=True)
 class TreeEntry:
-    """One file. ``size`` is in bytes; ``object_id`` is what Git calls its content, empty in a folder."""
+    """One file. ``size`` is in bytes; ``object_id`` is what Git calls its content, empty in a folder.
+
+    ``derived``: nobody wrote it; its bytes are made from other files of the tree.
+    """
 
     path: str
     size: int
     object_id: str = ""
     kind: EntryKind = "file"
+    derived: bool = False
 
 
 class Files(dict[str, TreeEntry]):

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from repertory.content.changes.progress import Progress, silent
 from repertory.content.environments.environments import LOCK_FILE, collect_wheels
-from repertory.content.git import commits as git
 from repertory.content.git.packs import is_cut, wanted_object, write_pack
 from repertory.content.installed.bundle_file import Bundle, BundledRepository, BundleIndex, digest_of, write_bundle
 from repertory.content.installed.contents import export
 from repertory.content.installed.lock import LockedItem, read_lock
+from repertory.content.items.opening import open_content
 from repertory.content.offered.catalog import find_item
 from repertory.content.offered.follows import find_repository
 from repertory.errors import UserError
@@ -66,7 +66,7 @@ def _repositories(home: Home, items: Sequence[LockedItem], folder: Path, tell: P
 
 def _commit_of(home: Home, item: LockedItem) -> str:
     offered = find_item(home, item.name)
-    with git.open_tree(home.repository(offered.repository), offered.commit) as tree:
+    with open_content(home.repository(offered.repository), offered.commit) as tree:
         digest = export(home, tree, offered.folder)
     if digest != item.hash:
         raise UserError(

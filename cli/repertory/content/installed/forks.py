@@ -10,10 +10,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from repertory.content.git import commits as git
 from repertory.content.installed.contents import export, item_files
 from repertory.content.installed.lock import FORMS
 from repertory.content.installed.worktree import make_folder, read_file, write_error
+from repertory.content.items.opening import open_content
 from repertory.content.offered.catalog import CatalogItem, find_item
 from repertory.errors import UserError
 from repertory_sdk.convert import from_json, to_json
@@ -69,7 +69,7 @@ def fork(home: Home, name: str, target: Path) -> Fork:
 
 def as_synced(home: Home, item: CatalogItem) -> tuple[dict[str, bytes], Upstream]:
     """An item's files; its bytes are also kept in our store, as the base of a later merge."""
-    with git.open_tree(home.repository(item.repository), item.commit) as tree:
+    with open_content(home.repository(item.repository), item.commit) as tree:
         files = item_files(tree, item.folder)
         digest = export(home, tree, item.folder)
     upstream = Upstream(

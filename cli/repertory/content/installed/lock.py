@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LOCK_SCHEMA = "urn:repertory:schema:lock:1"
 SCHEMA_FAMILY = "urn:repertory:schema:lock:"
 FORMS = {
-    "name": re.compile(r"[a-z][a-z0-9-]{0,39}/[a-z][a-z0-9_]{0,63}"),
+    "name": re.compile(r"[a-z][a-z0-9-]{0,39}/[A-Za-z][A-Za-z0-9_]{0,99}"),
     "hash": re.compile(r"[0-9a-f]{64}"),
     "environment": re.compile(r"([0-9a-f]{64})?"),
     "commit": re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}"),

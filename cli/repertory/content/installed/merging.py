@@ -19,6 +19,7 @@ from repertory.content.git.sources import Source
 from repertory.content.installed.contents import export, is_intact, walk_files
 from repertory.content.installed.forks import UPSTREAM_FILE, Upstream, as_synced, read_upstream, upstream_text
 from repertory.content.installed.worktree import read_file, remove_file, write_error, write_file
+from repertory.content.items.opening import open_content
 from repertory.content.offered.catalog import find_item
 from repertory.errors import UserError
 
@@ -101,7 +102,7 @@ def _base(home: Home, before: Upstream, helper: str) -> dict[str, bytes]:
     if not is_intact(stored, before.hash):
         bare = home.repository(before.name.partition("/")[0])
         commit = git.fetch(bare, Source(url=before.url, ref=before.commit), helper=helper, bytes_are_known=True)
-        with git.open_tree(bare, commit) as tree:
+        with open_content(bare, commit) as tree:
             digest = export(home, tree, before.path)
         if digest != before.hash:
             raise UserError(

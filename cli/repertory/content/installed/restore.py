@@ -15,6 +15,7 @@ from repertory.content.installed.claims import contradictions
 from repertory.content.installed.contents import export, is_intact
 from repertory.content.installed.generations import change_lock, record_found
 from repertory.content.installed.lock import LockedItem, read_installed_manifest, read_lock
+from repertory.content.items.opening import open_content
 from repertory.content.items.plugins import content_plugins
 from repertory.content.trust.trust import doubt_about_signer
 from repertory.errors import UserError
@@ -82,7 +83,7 @@ class _Restoring:
             return False
         self.tell(item.name, "fetching")
         self._fetch(item)
-        with git.open_tree(self.home.repository(_repository(item)), item.commit) as tree:
+        with open_content(self.home.repository(_repository(item)), item.commit) as tree:
             digest = export(self.home, tree, item.path)
         if digest != item.hash:
             message = f"{item.name}: commit {item.commit[:12]} holds other bytes than the lock names"

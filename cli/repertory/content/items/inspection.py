@@ -14,7 +14,8 @@ from repertory.content.checks.names import name_issues
 from repertory.content.checks.needs import Offers, need_issues
 from repertory.content.checks.source import own_modules, parse_item
 from repertory.content.git.paths import Refused
-from repertory.content.git.tree import Files, FolderTree, entries_below, tree_digest
+from repertory.content.git.tree import Files, entries_below, tree_digest
+from repertory.content.items.opening import content_of
 from repertory.content.items.plugins import all_rules, content_plugins
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def own_issues(item: FoundItem) -> tuple[Issue, ...]:
 def inspect_folder(root: Path, offered: Sequence[FoundItem] | None = None) -> Inspection:
     """The same for a local folder; a folder that would be refused as a whole is one finding."""
     try:
-        tree = FolderTree(root)
+        tree = content_of(root)
     except Refused as refusal:
         issue = Issue(path=refusal.path, rule="refused", message=refusal.problem, hint=refusal.hint)
         return Inspection(items=[], issues=[issue])

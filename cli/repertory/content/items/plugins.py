@@ -12,10 +12,11 @@ import repertory_sdk
 from repertory.content.checks import files, manifests, requirements, source
 from repertory.content.checks.rules import RULES, Rule
 from repertory.content.formats import native
+from repertory.content.formats.classic import items as classic
 from repertory.content.items import hookspecs
 from repertory.errors import UserError
 
-BUILT_IN = (native, files, manifests, requirements, source)
+BUILT_IN = (native, classic, files, manifests, requirements, source)
 
 
 def content_plugins() -> pluggy.PluginManager:

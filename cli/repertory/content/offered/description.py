@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from repertory.content.git import commits as git
 from repertory.content.git.tree import Tree, entries_below, tree_digest
 from repertory.content.items.inspection import inspect_tree, outside_of_items, own_issues
+from repertory.content.items.opening import open_content
 from repertory.content.offered.catalog import Catalog, catalog_item
 from repertory.content.offered.members import MEMBERS_FILE, MOST_BYTES, Member, parse_members
 from repertory.content.trust.signers import kept_signers
@@ -45,7 +45,7 @@ def describe(
 ) -> Described:
     """Look at a fetched commit; what ``old`` knows by the same checks is not looked at again."""
     signer = check_signer(home, repository.name, commit, ref=repository.ref).label
-    with git.open_tree(home.repository(repository.name), commit) as tree:
+    with open_content(home.repository(repository.name), commit) as tree:
         members = _members(tree, repository)
         outside = outside_of_items(tree)
         items_before = old.items if old and old.outside == outside else ()

@@ -9,6 +9,7 @@ from repertory.content.git import commits as git
 from repertory.content.git.sources import COMMIT, Source
 from repertory.content.git.tree import entries_below, tree_digest
 from repertory.content.items.inspection import inspect_tree
+from repertory.content.items.opening import open_content
 from repertory.content.offered.catalog import CatalogItem, catalog_item
 from repertory.errors import UserError
 
@@ -24,7 +25,7 @@ def item_at(home: Home, locked: LockedItem, commit: str, *, helper: str = "") ->
     repository, _, name = locked.name.partition("/")
     bare = home.repository(repository)
     git.fetch(bare, Source(url=locked.url, ref=commit), helper=helper)
-    with git.open_tree(bare, commit) as tree:
+    with open_content(bare, commit) as tree:
         found = [item for item in inspect_tree(tree).items if (item.kind, item.name) == (locked.kind, name)]
         if len(found) != 1:
             said = "is not in" if not found else "is offered twice in"

@@ -144,7 +144,8 @@ class Executor:
         event = runs.snapshot_of(self._database, run.id) or {"name": "no event"}
         return {
             "op": "hello", "folder": str(item.folder), "main": item.manifest.main, "name": item.manifest.name,
-            "event": event, "inputs": dict(run.inputs), "run": run.id,
+            "event": event, "inputs": dict(run.inputs), "run": run.id, "format": item.manifest.format,
+            "classic": {"repository": item.name.rpartition("/")[0], "item": item.short_name},
         }  # fmt: skip
 
     def stop(self, *, hold: bool = False) -> None:

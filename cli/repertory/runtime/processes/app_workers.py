@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import threading
 import time
@@ -95,8 +96,10 @@ class AppWorker:
         self._pipe = Pipe(reply_reader, request_writer)
         self._hello = {
             "op": "hello", "folder": str(kind.app.folder), "main": manifest.main,
-            "asset": {"name": kind.asset, "settings": dict(kind.settings)},
+            "asset": {"name": kind.asset, "settings": dict(kind.settings)}, "format": manifest.format,
         }  # fmt: skip
+        if manifest.origin:
+            self._hello["classic"] = json.loads((kind.app.folder / manifest.origin).read_bytes())
         self.kind = kind
         self.idle_since = time.monotonic()
         self.served = 0

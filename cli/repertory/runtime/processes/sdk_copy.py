@@ -1,4 +1,4 @@
-"""What child processes import: a copy of the SDK and pluggy, and nothing else of ours."""
+"""What child processes import: a copy of the SDK and pluggy, and for classic content the packages of its API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+import repertory
 import repertory_sdk
+from repertory_sdk.classic import SITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from repertory.home import Home
 
 _PACKAGES = (repertory_sdk, pluggy)
+_SITE = Path(repertory.__file__).parent / SITE
 # Isolated from the user's environment, and nothing written beside the item's own code: its bytes are what was reviewed.
 FLAGS = ("-I", "-B", "-X", "utf8")
 _ENTRY = "import sys; sys.path.insert(0, sys.argv[1]); from repertory_sdk.worker import main; main(sys.argv[2:])"
@@ -44,6 +47,8 @@ def _files() -> Iterator[tuple[str, Path]]:
         root = Path(package.__file__ or "").parent
         for path in root.rglob("*.py"):
             yield f"{root.name}/{path.relative_to(root)}", path
+    for path in _SITE.rglob("*.py"):
+        yield f"{SITE}/{path.relative_to(_SITE)}", path
 
 
 def _copy(files: dict[str, Path], folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""Content written for Splunk SOAR (Phantom before): found where it lies, and arranged as if it were ours."""

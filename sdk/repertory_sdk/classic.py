@@ -1,0 +1,31 @@
+"""Content written for Splunk SOAR (Phantom before) runs on packages of that API, which lie beside the copy of this SDK.
+
+Only processes that run such content have them on their path, behind an app's own packages.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import repertory_sdk
+
+FORMAT = "classic"
+SITE = "site"
+
+
+def app_side() -> ModuleType:
+    """What serves a classic app: ``serve(reader, writer, hello)``."""
+    return _load("repertory_classic.app.worker")
+
+
+def playbook_side() -> ModuleType:
+    """What runs a classic playbook: ``outcome(channel, hello)``, its last message."""
+    return _load("repertory_classic.playbook.run")
+
+
+def _load(name: str) -> ModuleType:
+    sys.path.append(str(Path(repertory_sdk.__file__).parent.parent / SITE))
+    return importlib.import_module(name)

@@ -1,0 +1,157 @@
+"""Content in the classic format beside native content: found, described, installed, verified."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from content.builders import Repository, item_files
+from content.classic_content import CONNECTOR, MANIFEST, PLAYBOOK, connector_files, playbook_files
+from repertory.content.changes.install import install
+from repertory.content.checks.issue import Issue
+from repertory.content.installed.contents import verify_hash
+from repertory.content.installed.lock import installed, read_lock
+from repertory.content.installed.verification import verify
+from repertory.content.items.found import FoundItem
+from repertory.content.items.inspection import inspect_folder
+from repertory.content.offered.repositories import add_repository, sync
+from repertory.home import Home
+from repertory_sdk.manifest import AppManifest, PlaybookManifest
+
+New = Callable[[str], Repository]
+
+
+def items_in(folder: Path, files: dict[str, str]) -> dict[str, FoundItem]:
+    """The items of a folder with these files, by name."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    return {item.name: item for item in inspect_folder(folder).items}
+
+
+def errors_of(item: FoundItem) -> list[Issue]:
+    """Those that keep it from being installed."""
+    return [issue for issue in item.issues if issue.severity == "error"]
+
+
+def test_playbooks_are_found_at_the_top_of_their_repository(tmp_path: Path) -> None:
+    items = items_in(tmp_path, playbook_files())
+    assert sorted(items) == ["Look_Up", "Tell_Somebody"]
+    manifest = items["Look_Up"].manifest
+    assert isinstance(manifest, PlaybookManifest)
+    assert (manifest.summary, manifest.main, manifest.format) == ("Looks an address up.", "Look Up.py", "classic")
+    assert (manifest.labels, manifest.actions, manifest.playbooks) == (("scan",), ("block ip", "ip reputation"), ("Tell_Somebody",))
+    (given,) = manifest.inputs
+    assert (given.name, given.required, given.contains) == ("ip", False, ("ip",))
+    assert not errors_of(items["Look_Up"])
+
+
+def test_a_drawing_that_is_broken_or_missing_is_none(tmp_path: Path) -> None:
+    items = items_in(tmp_path, {**playbook_files(), "Look Up.json": '{"labels": ['})
+    assert items["Look_Up"].manifest is not None
+    assert items["Tell_Somebody"].manifest is not None
+
+
+def test_a_connector_is_one_item_with_what_its_manifest_says(tmp_path: Path) -> None:
+    (item,) = items_in(tmp_path, connector_files()).values()
+    manifest = item.manifest
+    assert isinstance(manifest, AppManifest)
+    assert (item.name, manifest.version, manifest.main, manifest.origin) == ("our_feeds", "2.3.4", "feeds_connector.py", "feeds.json")
+    assert [(one.name, one.secret, one.default) for one in manifest.settings] == [
+        ("base_url", False, None), ("api key", True, None), ("port", False, 8443),
+    ]  # fmt: skip
+    reputation, block = manifest.actions
+    assert [(one.name, one.required, one.default) for one in reputation.parameters] == [("ip", True, None), ("how many", False, 3)]
+    assert [one.path for one in reputation.outputs] == ["verdict", "owners[].name"]
+    assert (reputation.read_only, block.read_only) == (True, False)
+    assert manifest.requires == ("six==1.16.0",)
+
+
+def test_hosts_are_those_of_settings_of_urls_and_of_libraries(tmp_path: Path) -> None:
+    (item,) = items_in(tmp_path, connector_files()).values()
+    assert item.app is not None
+    assert item.app.permissions.hosts == (
+        "${asset.base_url}", "${asset.base_url}:${asset.port}", "${asset.base_url}:443", "api.feeds.example-vendor.com:443", "*:43",
+    )  # fmt: skip
+    assert item.app.permissions.lookups == ()
+
+
+def test_a_manifest_with_the_name_of_ours_is_kept_beside(tmp_path: Path) -> None:
+    files = connector_files()
+    files["app.json"] = files.pop("feeds.json")
+    (item,) = items_in(tmp_path, files).values()
+    assert (item.name, item.format, item.app and item.app.origin) == ("our_feeds", "classic", "classic.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"description": "half of a pair: \ud800"}, "classic-manifest"),
+        ({"actions": [{"action": "x", "parameters": {"p": {"contains": 1}}}]}, ""),
+        ({"configuration": {"a": 1, "b": {"data_type": "string"}}, "python_version": ["3"], "app_version": None}, ""),
+        ({"actions": [1, {}, {"action": "x", "type": "strange", "output": [1], "parameters": []}]}, ""),
+    ],
+)
+def test_odd_manifests(tmp_path: Path, changes: dict[str, object], rule: str) -> None:
+    (item,) = items_in(tmp_path, connector_files(**changes)).values()
+    assert [issue.rule for issue in errors_of(item)] == ([rule] if rule else [])
+
+
+def test_what_only_python_2_reads_is_said_to_be_that(tmp_path: Path) -> None:
+    files = connector_files() | {"feeds_connector.py": f"{CONNECTOR}\nprint 'hello'\n"}
+    (item,) = items_in(tmp_path, files).values()
+    (issue,) = errors_of(item)
+    assert (issue.rule, issue.path, issue.line) == ("python2-only", "feeds_connector.py", 17)
+    assert "Python 2" in issue.message
+
+
+def test_tabs_and_blanks_may_be_mixed(tmp_path: Path) -> None:
+    files = playbook_files() | {"Look Up.py": PLAYBOOK.replace("    phantom.playbook", "\tphantom.playbook".replace("\t", "    "))}
+    mixed = files["Look Up.py"].replace('    phantom.playbook("local', '\t\tphantom.playbook("local'.replace("\t\t", "    "))
+    items = items_in(tmp_path, files | {"Look Up.py": mixed + "\n\ndef tabs():\n        if True:\n\t\tpass\n"})
+    assert not errors_of(items["Look_Up"])
+
+
+def test_native_items_are_left_alone(tmp_path: Path) -> None:
+    native = {name: str(content) for name, content in item_files().items()}
+    items = items_in(tmp_path, {**native, "apps/blocklist/helper.py": PLAYBOOK, "apps/blocklist/data.json": json.dumps(MANIFEST)})
+    assert {item.format for item in items.values()} == {"native"}
+
+
+def test_what_is_installed_is_the_item_and_no_more(home: Home, new_repository: New) -> None:
+    repository = new_repository("classic").write(playbook_files())
+    repository.commit()
+    add_repository(home, "phantom", repository.path.as_uri())
+    sync(home)
+    reports = {report.name: report for report in install(home, ["phantom/Look_Up"])}
+    assert sorted(reports) == ["phantom/Look_Up", "phantom/Tell_Somebody"]
+    assert {need.action for need in reports["phantom/Look_Up"].unmet} == {"block ip", "ip reputation"}
+    item = installed(home).playbooks["phantom/Look_Up"]
+    assert sorted(str(path.relative_to(item.folder)) for path in item.folder.rglob("*.*")) == [
+        "Look Up.json", "Look Up.py", "custom_functions/first_of.py", "playbook.json",
+    ]  # fmt: skip
+    assert (item.folder / "Look Up.py").read_text() == PLAYBOOK
+    verify_hash(item)
+    locked = read_lock(home).item("phantom/Look_Up")
+    assert locked is not None
+    assert locked.format == "classic"
+    assert not [report for report in verify(home) if report.deviations]
+
+
+def test_a_change_of_a_function_is_a_change_of_its_playbooks(home: Home, new_repository: New) -> None:
+    repository = new_repository("classic").write(playbook_files())
+    repository.commit()
+    add_repository(home, "phantom", repository.path.as_uri())
+    sync(home)
+    install(home, ["phantom/Look_Up", "phantom/Tell_Somebody"])
+    before = {item.name: item.hash for item in read_lock(home).items}
+    repository.write({"custom_functions/first_of.py": "def first_of(**kwargs):\n    return {}\n"})
+    repository.commit()
+    sync(home)
+    install(home, ["phantom/Look_Up", "phantom/Tell_Somebody"])
+    after = {item.name: item.hash for item in read_lock(home).items}
+    assert before["phantom/Look_Up"] != after["phantom/Look_Up"]
+    assert before["phantom/Tell_Somebody"] == after["phantom/Tell_Somebody"]
