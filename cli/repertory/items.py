@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 Kind = Literal["app", "playbook"]
 
 
+def is_short_for(name: str, full_name: str) -> bool:
+    """Whether an item may be called so: without its repository, or by the catalogue that lists the repository.
+
+    >>> is_short_for("whois", "connectors-whois/whois"), is_short_for("connectors/whois", "connectors-whois/whois")
+    (True, True)
+    """
+    repository, _, short_name = full_name.rpartition("/")
+    above, _, last = name.rpartition("/")
+    return last == short_name and (not above or repository.startswith(f"{above}-"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Installed:
     """One line of the lock, with where its bytes are.
@@ -46,8 +57,8 @@ class InstalledSet:
     playbooks: Mapping[str, Installed]
 
     def named(self, kind: Kind, name: str) -> Sequence[Installed]:
-        """Items of this kind with this full or short name; more than one means the short name is ambiguous."""
+        """Items of this kind that are called so; more than one means the name is ambiguous."""
         items = self.apps if kind == "app" else self.playbooks
         if name in items:
             return [items[name]]
-        return [item for item in items.values() if item.short_name == name]
+        return [item for item in items.values() if is_short_for(name, item.name)]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from repertory.commands._complete import complete_repository
-from repertory.commands._output import JSON, command_group, emit, say, table
+from repertory.commands._output import JSON, command_group, emit, note, say, table
 from repertory.commands._syncing import sync_and_tell
 from repertory.commands._trusting import signers as signers_command
 from repertory.commands._trusting import trust as trust_command
+from repertory.content.offered.cataloguing import catalog_text, collect
 from repertory.content.offered.index import Facts, known_facts
 from repertory.content.offered.repositories import add_repository, list_repositories, remove_repository
 from repertory.content.trust.signers import read_signers_file
+from repertory.errors import UserError, counted
+from repertory.home import write_atomically
 from repertory.settings import load_settings
 from repertory_sdk.convert import to_json
 
@@ -54,6 +58,41 @@ def add(
         emit(to_json(made))
     else:
         say(f"following {made.name} at {made.url}; `repertory sync {made.name}` fetches it")
+
+
+@app.command("catalog")
+def catalog(
+    source: Annotated[str, typer.Argument(help="A file, or - for standard input.")] = "-",
+    output: Annotated[Path | None, typer.Option("--output", help="Where to write it; to standard output without.")] = None,
+    json: bool = JSON,
+) -> None:
+    """Make a catalogue of repositories, which others follow as one.
+
+    It is made from addresses, one a line, or from what a forge's API answered about the repositories of an organisation.
+    Commit it as repertory-catalog.json; whoever follows that repository follows all that are listed.
+
+    Examples:
+
+      repertory repo catalog addresses.txt --output repertory-catalog.json
+
+      curl -s "https://api.github.com/orgs/example/repos?per_page=100" | repertory repo catalog
+    """
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {source}: {error}", "name a file with addresses, or - for standard input") from error
+    collected = collect(text, "standard input" if source == "-" else source)
+    for line in collected.left_out:
+        note(f"left out {line}")
+    made = catalog_text(collected.members)
+    if output is not None:
+        write_atomically(output.absolute(), made.encode(), mode=0o644)
+    if json:
+        emit({"repositories": to_json(collected.members), "left_out": list(collected.left_out)})
+    elif output is None:
+        say(made.rstrip())
+    else:
+        say(f"{output}: {counted(len(collected.members), 'repository', 'repositories')}")
 
 
 @app.command("list")

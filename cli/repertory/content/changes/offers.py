@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from repertory.content.offered.catalog import CatalogItem, choose_item, item_from_record, nothing_called
 from repertory.content.offered.index import records_in, records_named, records_offering
+from repertory.items import is_short_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +24,13 @@ class Offers:
     _offering: dict[str, list[CatalogItem]] = field(default_factory=dict)
 
     def named(self, name: str, kind: str = "") -> list[CatalogItem]:
-        """Items of this full or short name, broken ones too."""
+        """Items that are called so, broken ones too."""
         if name not in self._named:
-            self._named[name] = [item_from_record(record) for record in records_named(self.home, name)]
+            records = [item_from_record(record) for record in records_named(self.home, name)]
+            if not records and "/" in name:
+                others = [item_from_record(record) for record in records_named(self.home, name.rpartition("/")[2])]
+                records = [item for item in others if is_short_for(name, item.full_name)]
+            self._named[name] = records
         return [item for item in self._named[name] if kind in ("", item.kind)]
 
     def one(self, name: str, kind: str = "") -> CatalogItem:

@@ -32,8 +32,20 @@ def resolve(offers: Offers, names: Sequence[str]) -> list[CatalogItem]:
         item = waiting.pop()
         if item.full_name not in chosen:
             chosen[item.full_name] = item
-            waiting += [_child(offers, item, name) for name in item.playbook.playbooks] if item.playbook else []
+            waiting += _children(offers, item)
     return list(reversed(chosen.values()))
+
+
+def _children(offers: Offers, parent: CatalogItem) -> list[CatalogItem]:
+    """Classic playbooks name others that only their authors have, and are written to go on without."""
+    found = []
+    for name in parent.playbook.playbooks if parent.playbook else ():
+        try:
+            found.append(_child(offers, parent, name))
+        except UserError:
+            if parent.format == "native":
+                raise
+    return found
 
 
 def _child(offers: Offers, parent: CatalogItem, name: str) -> CatalogItem:

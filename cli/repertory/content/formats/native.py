@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from repertory.content.checks.issue import Issue
 from repertory.content.checks.manifests import read_manifest
 from repertory.content.formats.classic import items as classic
+from repertory.content.formats.classic.apps import FORMAT as CLASSIC
 from repertory.content.items.found import FoundItem
 from repertory.content.items.hookspecs import hookimpl
 from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
@@ -69,7 +70,7 @@ def repertory_read_item(tree: Tree, item: FoundItem) -> FoundItem | None:
         return None
     content = tree.read(item.path)
     if classic.has_derived(content):  # what is installed is read as a stranger's folder would be
-        return classic.repertory_read_item(tree, replace(item, format=classic.FORMAT))
+        return classic.repertory_read_item(tree, replace(item, format=CLASSIC))
     read = read_manifest(item.kind, item.path, content)
     named = replace(item, name=read.name or item.name, plain_manifest=read.plain)
     return named.with_issues(read.issues) if read.record is None else named.with_record(read.record)
