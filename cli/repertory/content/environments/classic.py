@@ -39,8 +39,14 @@ def requirements_of(folder: Path, manifest: AppManifest, minor: int) -> list[str
     return list(first.values())
 
 
-def without_versions(lines: Sequence[str]) -> list[str]:
-    """The same packages in any version."""
+def ways(lines: Sequence[str]) -> list[list[str]]:
+    """What to try one after the other: as it is, in any version, and without what is only taken for granted."""
+    own = [line for line in lines if line not in PLATFORM]
+    tried = [list(lines), _without_versions(lines), own, _without_versions(own)]
+    return [way for number, way in enumerate(tried) if way not in tried[:number]]
+
+
+def _without_versions(lines: Sequence[str]) -> list[str]:
     return [found[0] for line in lines if (found := _NAME.match(line))]
 
 

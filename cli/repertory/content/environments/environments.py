@@ -103,13 +103,16 @@ def environment_digest_of(home: Home, manifest: AppManifest | PlaybookManifest, 
 def _provide_classic(home: Home, folder: Path, manifest: AppManifest, *, name: str) -> str:
     """As for native apps, but from what a connector pins, or else from what fits."""
     digest, python, lines = _classic_needs(folder, manifest, name=name)
-    links = [word for wheels in classic.wheel_folders(folder) for word in ("--find-links", str(wheels))]
+    links = classic.wheel_folders(folder)
 
     def fill(made: Path, work: Path) -> None:
-        words = [*INSTALL_UNLOCKED, *links, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE]
-        if _run_uv(words, work).returncode:
-            (work / LOCK_FILE).write_text("".join(f"{line}\n" for line in classic.without_versions(lines)), "utf-8")
-            _uv(words, work, name=name)
+        words = [*INSTALL_UNLOCKED, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE]
+        for weaker in classic.ways(lines):
+            (work / LOCK_FILE).write_text("".join(f"{line}\n" for line in weaker), "utf-8")
+            done = _run_uv(words, work, links)
+            if done.returncode == 0:
+                return
+        raise _not_built(done, name)
 
     text = "".join(f"{line}\n" for line in lines)
     try:
@@ -242,13 +245,22 @@ def _uv(words: Sequence[str], work: Path, *, name: str) -> str:
     done = _run_uv(words, work)
     if done.returncode == 0:
         return done.stdout
-    raise UserError(f"{name}: the environment cannot be built:\n{_told(done.stderr)}", _cure(done.stderr))
+    raise _not_built(done, name)
 
 
-def _run_uv(words: Sequence[str], work: Path) -> subprocess.CompletedProcess[str]:
-    """Run uv in a folder of ours: settings are those of the user, never those of a project around content."""
+def _not_built(done: subprocess.CompletedProcess[str], name: str) -> UserError:
+    return UserError(f"{name}: the environment cannot be built:\n{_told(done.stderr)}", _cure(done.stderr))
+
+
+def _run_uv(words: Sequence[str], work: Path, links: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
+    """Run uv in a folder of ours: settings are those of the user, never those of a project around content.
+
+    ``links``: folders with wheels, beside those of the user.
+    """
     index = index_settings()
     variables = {**inherited(*PASSED_ON), **index.variables}
+    if links:
+        variables["UV_FIND_LINKS"] = ",".join(filter(None, [*map(str, links), variables.get("UV_FIND_LINKS", "")]))
     if words[:2] == ["tool", "run"]:
         variables |= pip_variables(index)
     command = [uv.find_uv_bin(), "--no-progress", "--color", "never", *words]
