@@ -280,3 +280,10 @@ def test_a_damaged_object(tmp_path: Path, community: Repository) -> None:
         with pytest.raises(Refused):
             for path in tree.files:
                 tree.read(path)
+
+
+def test_a_file_whose_content_is_missing_is_refused_by_its_path(plumbing: Plumbing) -> None:
+    commit = plumbing.commit(plumbing.tree([("100644", "1" * 40, "lost.py")]))
+    with pytest.raises(Refused) as refused, git.open_tree(plumbing.path, commit):
+        pass
+    assert (refused.value.path, refused.value.problem) == ("lost.py", "its content 111111111111 is missing")

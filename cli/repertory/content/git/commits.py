@@ -325,6 +325,8 @@ def _parse_entry(record: bytes) -> TreeEntry:
         raise Refused(path, "path is not UTF-8")
     if mode not in KINDS:
         raise Refused(path, f"unknown mode {mode}")
+    if size == "BAD":
+        raise Refused(path, f"its content {object_id[:12]} is missing")
     return TreeEntry(path=path, size=0 if size == "-" else int(size), object_id=object_id, kind=KINDS[mode])
 
 

@@ -25,8 +25,12 @@ _NO_HOSTS = re.compile(
 _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _REGISTRIES = [f"rdap.{name}:443" for name in ("arin.net", "db.ripe.net", "apnic.net", "lacnic.net", "afrinic.net")]
 _LIBRARIES = {
+    "boto3": ["*.amazonaws.com:443"],
+    "google": ["*.googleapis.com:443"],
+    "googleapiclient": ["*.googleapis.com:443"],
     "ipwhois": ["*:43", *_REGISTRIES],
     "pythonwhois": ["*:43"],
+    "snowflake": ["*.snowflakecomputing.com:443"],
     "tldextract": ["publicsuffix.org:443", "raw.githubusercontent.com:443"],
     "whois": ["*:43"],
 }
