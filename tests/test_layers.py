@@ -51,6 +51,10 @@ EXCEPTIONS = {
         "repertory.__main__": "--version answers without loading the tool",
         "repertory.commands._output": "the one module that talks",
         "repertory.main": "the one handler of errors",
+        "repertory.site.phantom.base_connector": "in the child: for apps that want to see their progress printed",
+        "repertory.site.repertory_classic.app.context": "in the child: where a log goes",
+        "repertory.site.repertory_classic.app.performing": "in the child: where a log goes",
+        "repertory.site.repertory_classic.app.worker": "in the child: flushes what an action printed",
         "repertory_sdk.app_worker": "in the child: flushes what an action printed",
         "repertory_sdk.playbook_worker": "in the child: flushes what a playbook printed",
     },
@@ -61,6 +65,7 @@ EXCEPTIONS = {
         "repertory.runtime.secrets.references": "a secret that the user said to take from a variable",
         "repertory.runtime.sandbox.launch": "the few names that a child may see",
         "repertory.settings": "the one module that reads settings",
+        "repertory.site.repertory_classic.app.paths": "in the child: apps are told by it, and tell by it",
         "repertory_sdk.worker": "in the child: where it asks for connections, and nobody after it",
     },
     "starts_processes": {

@@ -1,0 +1,1 @@
+"""Names of the classic app interface; only the modules below are used."""

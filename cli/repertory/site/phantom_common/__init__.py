@@ -1,0 +1,1 @@
+"""What apps import of the platform itself."""

@@ -1,0 +1,1 @@
+"""Whom webhooks speak to."""

@@ -1,0 +1,1 @@
+"""What runs classic content in its own process."""

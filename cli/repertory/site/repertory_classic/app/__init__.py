@@ -1,0 +1,1 @@
+"""What runs the connector of a classic app."""
