@@ -18,7 +18,7 @@ import os
 import queue
 import threading
 from collections import deque
-from typing import IO, Any, Callable, Deque, Dict, List, Protocol, TypeVar
+from typing import IO, Any, Callable, Deque, Dict, List, Protocol, Sequence, TypeVar
 
 from repertory_sdk import protocol
 from repertory_sdk.errors import PlaybookError
@@ -93,6 +93,32 @@ class Channel:
         if "error" in reply:
             raise PlaybookError(reply["error"])
         return reply["value"]
+
+    def wait_any(self, keys: Sequence[str]) -> str:
+        """Wait until one of these requests is answered; the key of the one whose reply was taken in first.
+
+        The reply itself, which may be a refusal, is given by ``reply``.
+        """
+        if not any(key in self._accepted for key in keys):
+            turn = threading.Event()
+            for key in keys:
+                self._waiting.setdefault(key, []).append(turn)
+            self._pass_turn(turn)
+            turn.wait()
+            for key in keys:
+                self._forget(key, turn)
+        return next(key for key in self._accepted if key in keys)
+
+    def _forget(self, key: str, turn: threading.Event) -> None:
+        left = [one for one in self._waiting.get(key, ()) if one is not turn]
+        if left:
+            self._waiting[key] = left
+        else:
+            self._waiting.pop(key, None)
+
+    def reply(self, key: str) -> protocol.Message:
+        """The reply to a request that has been answered: with ``value``, or with ``error``."""
+        return self._accepted[key]
 
     def parallel(self, branches: "List[Callable[[], T]]") -> "List[T]":
         """One thread a branch; the first exception, in the order given, is raised after all have ended."""

@@ -61,7 +61,10 @@ def digest_of(*parts: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ActRequest:
-    """What a playbook (or a person) asked for, before it is known where it runs."""
+    """What a playbook (or a person) asked for, before it is known where it runs.
+
+    With ``parameter_sets`` each of them is one call, and no list in them is many values.
+    """
 
     key: str
     action: str
@@ -70,11 +73,13 @@ class ActRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
     optional: bool = False
+    parameter_sets: Sequence[Mapping[str, Any]] | None = None
 
     @property
     def digest(self) -> str:
         """Identifies the request."""
-        return digest_of("act", self.action, self.app, self.assets, self.parameters)
+        sets = () if self.parameter_sets is None else (self.parameter_sets,)
+        return digest_of("act", self.action, self.app, self.assets, self.parameters, *sets)
 
 
 @dataclass(frozen=True, kw_only=True)

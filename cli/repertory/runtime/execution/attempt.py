@@ -233,7 +233,7 @@ class Attempt:
         request = ActRequest(
             key=message["key"], action=str(message["action"]), app=message["app"], assets=message["assets"],
             parameters=dict(message["parameters"]), timeout_s=message["timeout_s"],
-            optional=bool(message["optional"]),
+            optional=bool(message["optional"]), parameter_sets=message.get("parameter_sets"),
         )  # fmt: skip
         self._actions.act(request, by_hand=False, permitted=self._permitted())
 

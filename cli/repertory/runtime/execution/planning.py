@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from repertory.settings import Decision, Policy
     from repertory_sdk.manifest import ActionManifest
 
+CLASSIC = "classic"
 MOST_CALLS = 10_000
 
 
@@ -155,8 +156,9 @@ def _nobody_offers(request: ActRequest, around: Circumstances) -> str:
 def _calls_on(request: ActRequest, target: Target, around: Circumstances) -> list[PlannedCall]:
     decision = _decision(target, around)
     planned = []
-    for parameters in parameter_sets(target.action, request.parameters):
-        problem = check_parameters(target.action, parameters)
+    sets = request.parameter_sets
+    for parameters in parameter_sets(target.action, request.parameters) if sets is None else sets:
+        problem = check_parameters(target.action, parameters, lenient=target.app.manifest.format == CLASSIC)
         call = PlannedCall(
             key="", action=target.action.name, type=target.action.type, app=target.app.name, app_hash=target.app.hash,
             asset=target.asset.name, parameters=parameters, timeout_s=request.timeout_s or target.action.timeout_s,
@@ -187,10 +189,10 @@ def parameter_sets(action: ActionManifest, given: Mapping[str, Any]) -> list[dic
     return [{**given, **{name: values[index] for name, values in lists.items()}} for index in range(count)]
 
 
-def check_parameters(action: ActionManifest, given: Mapping[str, Any]) -> str:
-    """What is wrong with a parameter set; empty if nothing is."""
+def check_parameters(action: ActionManifest, given: Mapping[str, Any], *, lenient: bool = False) -> str:
+    """What is wrong with a parameter set; empty if nothing is. ``lenient``: the app ignores parameters that it does not know."""
     known = {parameter.name: parameter for parameter in action.parameters}
-    for name in given:
+    for name in () if lenient else given:
         if name not in known:
             near = nearest_names(name, known)
             meant = f"; did you mean {near[0]}?" if near else f" (it has {', '.join(known) or 'none'})"

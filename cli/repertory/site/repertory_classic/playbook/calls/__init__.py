@@ -1,0 +1,1 @@
+"""The functions of the classic playbook API, by what they are for."""

@@ -1,0 +1,106 @@
+"""Load a classic playbook and run it to its end."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import urllib.parse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from repertory_classic.playbook.containers import Containers, artifacts_of, container_of
+from repertory_classic.playbook.data import RunData
+from repertory_classic.playbook.engine import BlockFailed, Engine
+from repertory_classic.playbook.keeping import Lists, Objects
+from repertory_classic.playbook.state import Everything, enter
+from repertory_sdk.convert import to_json
+from repertory_sdk.explanation import explain
+
+FUNCTIONS = "custom_functions"
+MODULE = "classic_playbook"
+BASE_URL = "https://repertory.invalid"
+_PYTHON_2 = ("unicode(", ".iteritems()", ".iterkeys()", ".itervalues()", "import urlparse", "basestring", "xrange(")
+
+
+def outcome(channel: Any, hello: Mapping[str, Any]) -> dict[str, Any]:
+    """Run it; the last message for the tool."""
+    folder = Path(hello["folder"])
+    channel.start()
+    everything = _everything(channel, hello)
+    enter(everything)
+    try:
+        module = load(folder, hello["main"], everything)
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        return {"op": "failed", "message": f"the playbook cannot be loaded: {explain(error, folder)}"}
+    on_start = getattr(module, "on_start", None)
+    if not callable(on_start):
+        return {"op": "failed", "message": f"{hello['main']} has no on_start"}
+    try:
+        outputs = everything.engine.run_all(on_start, getattr(module, "on_finish", None))
+        return {"op": "done", "outputs": to_json(outputs)}
+    except BlockFailed as failed:
+        return {"op": "failed", "message": str(failed)}
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        return {"op": "failed", "message": explain(error, folder)}
+
+
+def _everything(channel: Any, hello: Mapping[str, Any]) -> Everything:
+    event = hello["event"]
+    known = hello.get("classic") or {}
+
+    def rows(name: str) -> Any:
+        return everything.lists.rows(name)
+
+    inputs = {name: value if isinstance(value, list) or value is None else [value] for name, value in hello["inputs"].items()}
+    data = RunData(container_of(event), artifacts_of(event), inputs, rows, base_url=BASE_URL)
+    engine = Engine(
+        channel, data, item=str(known.get("item", hello.get("name", ""))), repository=str(known.get("repository", "")),
+        run=str(hello.get("run", "")),
+    )  # fmt: skip
+    lists = Lists(engine)
+    everything = Everything(engine, data, Containers(engine), lists, Objects(lists))
+    return everything
+
+
+def load(folder: Path, main: str, everything: Everything) -> ModuleType:
+    """Execute the module of a playbook, with the functions that lie beside it at hand."""
+    for path in sorted((folder / FUNCTIONS).glob("*.py")):
+        everything.engine.functions[path.stem] = _function(path)
+    module = ModuleType(MODULE)
+    module.__file__ = str(folder / main)
+    vars(module)["container"] = everything.engine.container()
+    sys.modules[MODULE] = module
+    _execute(folder / main, module)
+    return module
+
+
+def _function(path: Path) -> Callable[..., Any]:
+    """Loaded when it is called first: what it imports need not be there for a playbook that never calls it."""
+
+    def call(**parameters: Any) -> Any:
+        module = ModuleType(path.stem)
+        module.__file__ = str(path)
+        _execute(path, module)
+        return getattr(module, path.stem)(**parameters)
+
+    return call
+
+
+def _execute(path: Path, module: ModuleType) -> None:
+    text = path.read_bytes().decode("utf-8", "replace").expandtabs(8)
+    if any(sign in text for sign in _PYTHON_2):
+        text = _from_python_2(text, module)
+    exec(compile(text, str(path), "exec", dont_inherit=True), vars(module))
+
+
+def _from_python_2(text: str, module: ModuleType) -> str:
+    """Names that only Python 2 had; nothing of its grammar."""
+    vars(module).update({"unicode": str, "basestring": str, "long": int, "xrange": range})
+    sys.modules.setdefault("urlparse", urllib.parse)
+    for old, new in ((".iteritems()", ".items()"), (".iterkeys()", ".keys()"), (".itervalues()", ".values()")):
+        text = text.replace(old, new)
+    return text
