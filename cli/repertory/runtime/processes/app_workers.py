@@ -94,12 +94,15 @@ class AppWorker:
             os.close(reply_writer)
         self._process = self._confined.process
         self._pipe = Pipe(reply_reader, request_writer)
-        self._hello = {
+        self._hello: dict[str, Any] = {
             "op": "hello", "folder": str(kind.app.folder), "main": manifest.main,
             "asset": {"name": kind.asset, "settings": dict(kind.settings)}, "format": manifest.format,
         }  # fmt: skip
         if manifest.origin:
             self._hello["classic"] = json.loads((kind.app.folder / manifest.origin).read_bytes())
+            # Native apps know their own defaults; these are told.
+            defaults = {one.name: one.default for one in manifest.settings if one.default is not None}
+            self._hello["asset"]["settings"] = {**defaults, **kind.settings}
         self.kind = kind
         self.idle_since = time.monotonic()
         self.served = 0

@@ -28,7 +28,7 @@ _LIBRARIES = {
     "boto3": ["*.amazonaws.com:443"],
     "google": ["*.googleapis.com:443"],
     "googleapiclient": ["*.googleapis.com:443"],
-    "ipwhois": ["*:43", *_REGISTRIES],
+    "ipwhois": ["*:43", "whois.arin.net:443", *_REGISTRIES],
     "pythonwhois": ["*:43"],
     "snowflake": ["*.snowflakecomputing.com:443"],
     "tldextract": ["publicsuffix.org:443", "raw.githubusercontent.com:443"],
@@ -66,7 +66,7 @@ def hosts_of_libraries(code: Sequence[bytes]) -> Iterator[str]:
 
 def lookups_in(code: Sequence[bytes]) -> list[str]:
     """Any name, where a library for the DNS is imported."""
-    return ["*"] if "dns" in _imported(code) else []
+    return ["*"] if {"dns", "ipwhois"} & set(_imported(code)) else []
 
 
 def _imported(code: Sequence[bytes]) -> list[str]:
