@@ -179,6 +179,6 @@ def _last_block(error: BaseException) -> str:
     """The innermost function of the playbook itself on the way to the error."""
     found = ""
     for frame, _line in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__") == "classic_playbook" and frame.f_code.co_name != "<module>":
+        if frame.f_globals.get("__name__") == "classic_playbook" and not frame.f_code.co_name.startswith("<"):
             found = frame.f_code.co_name
     return found
