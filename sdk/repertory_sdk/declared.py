@@ -29,6 +29,7 @@ class Parameter:
     choices: Sequence[Any] = ()
     minimum: Optional[float] = None
     maximum: Optional[float] = None
+    examples: Sequence[Any] = ()
 
     @property
     def required(self) -> bool:
@@ -70,9 +71,11 @@ def setting(
     return _described_field(meta)
 
 
-def output(description: str = "", *, default: Any = MISSING, contains: Kinds = None) -> Any:
-    """Describe one field of a result record."""
-    return _described_field(Parameter(description, default, _kinds(contains)))
+def output(
+    description: str = "", *, default: Any = MISSING, contains: Kinds = None, examples: Sequence[Any] = ()
+) -> Any:
+    """Describe one field of a result record. ``examples`` are values that it may have; simulated runs choose from them."""
+    return _described_field(Parameter(description, default, _kinds(contains), examples=tuple(examples)))
 
 
 def _described_field(meta: Parameter) -> Any:

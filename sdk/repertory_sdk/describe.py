@@ -170,7 +170,8 @@ def data_paths(hint: Any, prefix: str = "") -> Sequence[DataPath]:
         path = f"{prefix}{field.name}{'[]' if listed else ''}"
         nested = data_paths(inner, f"{path}.")
         meta = description_of(field)
-        found += nested or [DataPath(path, schema_of(inner), meta.description, tuple(meta.contains))]
+        leaf = DataPath(path, schema_of(inner), meta.description, tuple(meta.contains), tuple(meta.examples))
+        found += nested or [leaf]
     return tuple(found)
 
 

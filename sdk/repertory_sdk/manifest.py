@@ -56,12 +56,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class DataPath:
-    """One documented place in an action's data rows: ``verdict``, ``records[].address``."""
+    """One documented place in an action's data rows: ``verdict``, ``records[].address``; ``examples`` are values found there."""
 
     path: str
     schema: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     contains: Sequence[str] = ()
+    examples: Sequence[Any] = ()
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ def follow(opened: Session, run: Run, *, json: bool, wait: bool) -> None:
     Prints the run and exits with 1 unless it succeeded.
     """
     try:
-        unlock_secrets(opened)
+        if not run.simulation:
+            unlock_secrets(opened)
         with resumable(run.id), foreground(opened.settings, opened.database, opened.library) as here:
             ended = _follow(opened, here, run, json=json, wait=wait)
     except typer.Abort:

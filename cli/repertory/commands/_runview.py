@@ -58,7 +58,8 @@ def read_record(database: Database, run: Run) -> RunRecord:
 
 def title(run: Run) -> str:
     """What was run."""
-    return run.playbook or f"{run.inputs.get('action', '')} (by hand)"
+    what = run.playbook or f"{run.inputs.get('action', '')} (by hand)"
+    return f"{what} (simulated)" if run.simulation else what
 
 
 def groups(steps: Sequence[Step]) -> list[list[Step]]:
@@ -94,6 +95,7 @@ def as_json(record: RunRecord) -> dict[str, Any]:
         "version": run.version,
         "content_hash": run.content_hash,
         "event": run.event,
+        **simulation_json(run),
         "started_by": run.started_by,
         "parent": run.parent or None,
         "message": run.message,
@@ -121,6 +123,14 @@ def as_json(record: RunRecord) -> dict[str, Any]:
             for part in record.output
         ],
         "children": [as_json(child) for child in record.children],
+    }  # fmt: skip
+
+
+def simulation_json(run: Run) -> dict[str, Any]:
+    """Whether all of it is made up, and of what."""
+    made = run.simulation
+    return {
+        "simulated": made is not None, "seed": made.seed if made else None, "scenario": (made.source or None) if made else None,
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 import typer
 
 from repertory.commands._output import JSON, duration, emit, moment, say, table, timestamp
-from repertory.commands._runview import title
+from repertory.commands._runview import simulation_json, title
 from repertory.commands._session import session
 from repertory.errors import UsageError, counted
 from repertory.runtime.engines.foreground import recover_interrupted
@@ -97,7 +97,7 @@ def _took(run: Run) -> str:
 def _as_json(run: Run) -> dict[str, object]:
     return {
         "run": run.id, "status": run.state, "playbook": run.playbook or None, "event": run.event,
-        "message": run.message, "started_by": run.started_by, "parent": run.parent or None,
+        **simulation_json(run), "message": run.message, "started_by": run.started_by, "parent": run.parent or None,
         "created_at": timestamp(run.created_at), "started_at": timestamp(run.started_at), "ended_at": timestamp(run.ended_at),
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from repertory.runtime.simulation.scenario import Simulation
     from repertory.settings import Decision
 
 RunState = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
@@ -199,7 +200,7 @@ class Prompt:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One execution of a playbook, or of one action by hand (``kind`` ``act``)."""
+    """One execution of a playbook, or of one action by hand (``kind`` ``act``). ``simulation``: where all of it is made up."""
 
     id: str
     kind: Literal["playbook", "act"]
@@ -224,6 +225,7 @@ class Run:
     created_at: float
     started_at: float | None
     ended_at: float | None
+    simulation: Simulation | None = None
 
     @property
     def ended(self) -> bool:

@@ -12,6 +12,8 @@ from repertory.runtime.kept import assets
 from repertory.runtime.kept.doubts import DOUBT_OPTIONS, doubt_about, doubt_key, outcome_by
 from repertory.runtime.processes.app_workers import GivenUp
 from repertory.runtime.records import CallOutcome, Cancelled, Diverged, Question
+from repertory.runtime.simulation.invented import completed
+from repertory.runtime.simulation.performing import SimulatedPerformer
 from repertory.runtime.storage.trouble import StorageTrouble
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ class Actions:
         self._deliveries = deliveries
         self._waits = waits
         self._busy = busy
-        self._performer = Performer(tools=tools, journal=journal, event=run.event, giving_up=busy.giving_up)
+        self._performer = _performer(tools, journal, run, busy)
         self._lock = threading.Lock()
         self._open: dict[str, set[str]] = {}
         self._single: set[str] = set()
@@ -81,7 +83,8 @@ class Actions:
             permitted=permitted,
             by_hand=by_hand,
         )
-        planned = planning.plan(request, around)
+        asked, around = completed(request, around) if self._run.simulation else (request, around)
+        planned = planning.plan(asked, around)
         return self._journal.plan(request.key, request.digest, planned, at_once=not self._busy.count())
 
     def _was_nothing(self, request: ActRequest) -> bool:
@@ -229,6 +232,12 @@ class Actions:
         prompt = self._waits.ask(question, answered)
         if prompt is not None:
             answered(prompt)
+
+
+def _performer(tools: Tools, journal: Journal, run: Run, busy: Busy) -> Performer | SimulatedPerformer:
+    if run.simulation:
+        return SimulatedPerformer(tools=tools, journal=journal, simulation=run.simulation, giving_up=busy.giving_up)
+    return Performer(tools=tools, journal=journal, event=run.event, giving_up=busy.giving_up)
 
 
 def _approval_text(action: str, calls: Sequence[Call]) -> str:

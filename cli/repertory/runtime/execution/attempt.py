@@ -17,6 +17,7 @@ from repertory.runtime.kept import effects
 from repertory.runtime.processes.pipe import Closed, HalfALine, TooLong
 from repertory.runtime.processes.playbook_process import KILLED, ProcessKilled
 from repertory.runtime.records import ActRequest, Cancelled, Diverged, Question, digest_of, is_request_key
+from repertory.runtime.simulation.effects import SimulatedEffects
 from repertory_sdk.manifest import PlaybookManifest
 from repertory_sdk.protocol import BadMessage
 
@@ -76,7 +77,8 @@ class Attempt:
         is_first = journal.epoch == 1  # nothing was delivered yet, and most runs have one attempt
         earlier, last = ({}, 0) if is_first else (journal.earlier_replies(), journal.last_number())
         self._deliveries = Deliveries(self._send, earlier, last)
-        self._waits = Waits(journal, run.answers)
+        self._waits = Waits(journal, run.answers, run.simulation)
+        self._effect = SimulatedEffects(run, run.simulation).perform if run.simulation else effects.perform
         self._actions = Actions(tools, journal, run, self._deliveries, self._waits, self._busy)
         self._children = ChildRuns(tools, journal, run, self._deliveries, self._waits, self._busy, start_child)
 
@@ -268,14 +270,14 @@ class Attempt:
         if known is not None:
             self._deliveries.again(key, self._recorded_reply(what, json.loads(known["value"]), known["refusal"]))
             return
-        place = effects.Place(
-            home=self._tools.settings.home, run=self._run.id, key=key, author=f"{self._run.playbook} (run {self._run.id})"
-        )
+        kind = "simulated run" if self._run.simulation else "run"
+        author = f"{self._run.playbook} ({kind} {self._run.id})"
+        place = effects.Place(home=self._tools.settings.home, run=self._run.id, key=key, author=author)
 
         def settle(number: int) -> dict[str, Any]:
             try:
                 value = self._journal.record(
-                    key, what, digest, lambda transaction: effects.perform(place, transaction, what, arguments), number
+                    key, what, digest, lambda transaction: self._effect(place, transaction, what, arguments), number
                 )
             except effects.Refused as refusal:
                 self._journal.record(key, what, digest, lambda _: None, number, refusal=str(refusal))
@@ -299,9 +301,9 @@ class Attempt:
         if known is not None and known["settled"] is not None:
             self._deliveries.again(key, {"value": None})
             return
-        due_at = known["due_at"] if known is not None else time.time() + seconds
+        due_at = known["due_at"] if known is not None else time.time() + (0.0 if self._run.simulation else seconds)
         if known is None:
-            self._journal.record(key, "sleep", digest, lambda _: None, None, due_at=due_at)
+            self._journal.record(key, "sleep", digest, lambda _: seconds, None, due_at=due_at)
 
         def settle(number: int) -> dict[str, Any]:
             self._journal.settle_record(key, number)

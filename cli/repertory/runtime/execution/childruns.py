@@ -10,6 +10,7 @@ from repertory.errors import UserError, nearest_names
 from repertory.runtime.execution.inputs import check_inputs
 from repertory.runtime.kept import events, runs
 from repertory.runtime.records import digest_of
+from repertory.runtime.simulation.subject import event_for_child
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.manifest import PlaybookManifest
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from repertory.runtime.execution.performing import Tools
     from repertory.runtime.execution.waits import Waits
     from repertory.runtime.records import Run
+    from repertory_sdk.models import Event
     from repertory_sdk.protocol import Message
 
     # Executes an attempt of a run in the calling thread; returns when the run has ended or waits.
@@ -93,16 +95,24 @@ class ChildRuns:
         check_inputs(item.manifest, inputs)
         if self._run.depth >= self._tools.settings.limits.child_depth:
             raise UserError(f"playbooks call each other more than {self._run.depth} levels deep")
-        subject = events.get_event(self._tools.database, event) if event else None
+        simulation = self._run.simulation
         new = runs.NewRun(
-            event=subject, playbook=item, inputs=inputs, answers=self._run.answers, started_by=self._run.started_by,
+            event=self._subject(event), playbook=item, inputs=inputs, answers=self._run.answers, started_by=self._run.started_by,
             parent=self._run.id, parent_key=key, depth=self._run.depth + 1, held=True,
+            simulation=simulation.below(key) if simulation else None,
         )  # fmt: skip
         identity = uuid.uuid4().hex[:12]
         self._journal.record(
             key, "run", digest, lambda transaction: runs.create_run(transaction, new, run_id=identity), None
         )
         return identity
+
+    def _subject(self, number: int) -> Event | None:
+        if not number:
+            return None
+        if self._run.simulation:
+            return event_for_child(self._tools.database, self._run, number)
+        return events.get_event(self._tools.database, number)
 
     def _find(self, name: str) -> Installed:
         """By full name, else in the parent's own repository, else anywhere."""

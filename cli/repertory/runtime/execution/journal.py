@@ -18,8 +18,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.kept.endings import close_open_parts
-from repertory.runtime.kept.prompts import prompt_values, take_defaults
+from repertory.runtime.kept.prompts import AT_START, prompt_values, take_defaults
 from repertory.runtime.records import Cancelled, Diverged, Fenced, NothingToDo, as_text
+from repertory.runtime.simulation.scenario import SIMULATED
 from repertory.runtime.storage.database import insert, insert_where
 from repertory.runtime.storage.rows import call_of, prompt_of
 
@@ -52,12 +53,13 @@ class Journal:
             rows = transaction.query(
                 """update run set epoch = epoch + 1, state = 'running', worker = ?, held = 0, woken = 0,
                           started_at = coalesce(started_at, ?)
-                   where id = ? and attempt = ? and state = 'queued' returning epoch""",
+                   where id = ? and attempt = ? and state = 'queued' returning epoch, simulation""",
                 worker, now, run, attempt,
             )  # fmt: skip
             if not rows:
                 raise NothingToDo(run)
             epoch = rows[0]["epoch"]
+            level = SIMULATED if rows[0]["simulation"] else level  # nothing real is reached
             values = {"run": run, "epoch": epoch, "worker": worker, "started_at": now, "outcome": "running"}
             insert(transaction, "attempt", values)
         return cls(database, run, epoch, level)
@@ -218,9 +220,9 @@ class Journal:
 
     # ------------------------------------------------------------- prompts
 
-    def ask(self, question: Question, *, given: str | None = None) -> Prompt:
-        """Register a question once; ``given`` answers it at once. Returns it as it is kept."""
-        rows = self._asked(question.key) or self._insert_prompt(question, given)
+    def ask(self, question: Question, *, given: str | None = None, by: str = AT_START) -> Prompt:
+        """Register a question once; ``given`` answers it at once, in the name of ``by``. Returns it as it is kept."""
+        rows = self._asked(question.key) or self._insert_prompt(question, given, by)
         self._require(rows)
         known = prompt_of(rows[0])
         # What was answered must be what is asked now. The reason of a doubt may be told in other words.
@@ -236,8 +238,8 @@ class Journal:
     def _asked(self, key: str) -> list[Row]:
         return self._database.query("select * from prompt where run = ? and call_key = ?", self.run, key)
 
-    def _insert_prompt(self, question: Question, given: str | None) -> list[Row]:
-        values = prompt_values(self.run, question, given=given)
+    def _insert_prompt(self, question: Question, given: str | None, by: str) -> list[Row]:
+        values = prompt_values(self.run, question, given=given, by=by)
         rows = insert_where(self._database, "prompt", values, _MINE, self.run, self.epoch)
         return rows or self._asked(question.key)
 

@@ -49,7 +49,7 @@ class Doubtful(Exception):
     """The effect of an action that must not be repeated may or may not have happened."""
 
 
-class _Intent:
+class Intent:
     """Written once for each try, as soon as it is certain that the action is sent now."""
 
     def __init__(self, journal: Journal, call: Call) -> None:
@@ -60,6 +60,7 @@ class _Intent:
         self._since = time.monotonic()
 
     def write(self) -> None:
+        """From here on the effect may happen; raises Cancelled where nobody wants it any more."""
         if not self._is_written:
             self._call = self._journal.begin_call(self._call)
             self._is_written = True
@@ -103,7 +104,7 @@ class Performer:
         """
         self._require_going_on()
         app, action = self._find(call)
-        intent = _Intent(self.journal, call)
+        intent = Intent(self.journal, call)
         tries = self.tools.settings.limits.retries if action.repeatable else 0
         pause = _FIRST_PAUSE_S
         outcome: CallOutcome | None = None

@@ -6,19 +6,24 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from repertory.runtime.kept.prompts import AT_START
+from repertory.runtime.simulation.answers import simulated_answer
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from repertory.runtime.execution.journal import Journal
     from repertory.runtime.records import Prompt, Question
+    from repertory.runtime.simulation.scenario import Simulation
 
 
 class Waits:
     """Each wait has a callback, which is called once, when it is over. Thread-safe."""
 
-    def __init__(self, journal: Journal, answers: Mapping[str, str]) -> None:
+    def __init__(self, journal: Journal, answers: Mapping[str, str], simulation: Simulation | None = None) -> None:
         self._journal = journal
         self._answers = answers
+        self._simulation = simulation
         self._lock = threading.RLock()
         self._prompts: dict[str, tuple[float | None, Callable[[Prompt], None]]] = {}
         self._times: dict[str, tuple[float, Callable[[], None]]] = {}
@@ -27,17 +32,18 @@ class Waits:
     def ask(self, question: Question, answered: Callable[[Prompt], None]) -> Prompt | None:
         """The prompt if it has an answer already; else it is waited for."""
         with self._lock:  # an answer that comes between asking and waiting must find somebody waiting
-            prompt = self._journal.ask(question, given=self._given(question))
+            given, by = self._given(question)
+            prompt = self._journal.ask(question, given=given, by=by)
             if prompt.answer is None:
                 self._prompts[question.key] = (prompt.deadline_at, answered)
         return None if prompt.answer is None else prompt
 
-    def _given(self, question: Question) -> str | None:
-        """An answer that was given when the run was started: for this key, this kind, or anything."""
+    def _given(self, question: Question) -> tuple[str | None, str]:
+        """An answer that was given when the run was started: for this key, this kind, or anything; else one that is made up."""
         for name in (question.key, question.kind, "*"):
             if name in self._answers and (not question.options or self._answers[name] in question.options):
-                return self._answers[name]
-        return None
+                return self._answers[name], AT_START
+        return (None, "") if self._simulation is None else simulated_answer(self._simulation, question)
 
     def until(self, key: str, due_at: float, over: Callable[[], None]) -> None:
         """Wait for a point in time (seconds since the epoch)."""

@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
 # Who answered a prompt that nobody can answer any more.
 RUN_ENDED = "the run ended"
+AT_START = "given when the run was started"
 
 
-def prompt_values(run: str, question: Question, *, given: str | None = None) -> dict[str, object]:
-    """The columns of a new prompt; ``given`` answers it at once."""
+def prompt_values(run: str, question: Question, *, given: str | None = None, by: str = AT_START) -> dict[str, object]:
+    """The columns of a new prompt; ``given`` answers it at once, in the name of ``by``."""
     now = time.time()
     return {
         "run": run, "call_key": question.key, "kind": question.kind, "question": question.text,
         "options": as_text(question.options), "recipient": question.recipient, "default_answer": question.default,
         "deadline_at": None if question.within_s is None else now + question.within_s,
-        "answer": given, "answered_by": "" if given is None else "given when the run was started",
+        "answer": given, "answered_by": "" if given is None else by,
         "answered_at": None if given is None else now, "timed_out": 0, "created_at": now,
     }  # fmt: skip
 

@@ -24,6 +24,7 @@ def prune_runs(database: Database, *, older_than_s: float) -> int:
         for row in rows:
             for table in _PARTS:
                 transaction.query(f"delete from {table} where run = ?", row["id"])
+            transaction.query("delete from list_row where list like ?", f"% (simulated {row['id']})")
             transaction.query("delete from run where id = ?", row["id"])
     return len(rows)
 

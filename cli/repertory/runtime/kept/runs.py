@@ -12,6 +12,7 @@ from repertory.errors import NotFound, UserError
 from repertory.runtime.kept.endings import close_open_parts, settle_doubt
 from repertory.runtime.kept.prompts import RUN_ENDED, take_answer, take_defaults
 from repertory.runtime.records import ENDED, Call, Prompt, Run, as_text
+from repertory.runtime.simulation.scenario import read_simulation, simulation_text
 from repertory.runtime.storage.database import insert
 from repertory.runtime.storage.rows import call_of, prompt_of
 from repertory_sdk.convert import to_json
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from repertory.items import Installed
+    from repertory.runtime.simulation.scenario import Simulation
     from repertory.runtime.storage.database import Database, Row, Transaction
     from repertory_sdk.models import Event
 
@@ -38,6 +40,7 @@ class NewRun:
     parent_key: str = ""
     depth: int = 0
     held: bool = False
+    simulation: Simulation | None = None
 
     @property
     def kind(self) -> Literal["playbook", "act"]:
@@ -56,6 +59,7 @@ def create_run(transaction: Transaction, new: NewRun, *, run_id: str = "") -> st
         "answers": as_text(new.answers), "started_by": new.started_by, "state": "queued", "message": "",
         "outputs": "{}", "attempt": 1, "epoch": 0, "worker": "", "parent": new.parent, "parent_key": new.parent_key,
         "depth": new.depth, "held": int(new.held), "woken": 0, "cancel_requested": 0, "created_at": time.time(),
+        "simulation": simulation_text(new.simulation),
     }  # fmt: skip
     insert(transaction, "run", values)
     return identity
@@ -118,7 +122,7 @@ def run_of(row: Row) -> Run:
         outputs=json.loads(row["outputs"]), attempt=row["attempt"], epoch=row["epoch"], worker=row["worker"],
         parent=row["parent"], parent_key=row["parent_key"], depth=row["depth"], held=bool(row["held"]),
         cancel_requested=bool(row["cancel_requested"]), created_at=row["created_at"], started_at=row["started_at"],
-        ended_at=row["ended_at"],
+        ended_at=row["ended_at"], simulation=read_simulation(row["simulation"]),
     )  # fmt: skip
 
 

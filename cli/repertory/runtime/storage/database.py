@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from repertory.settings import Settings
 
-VERSION = 2
+VERSION = 3
 
 Row = Any  # sqlite3.Row or a dictionary: both answer row["column"]
 

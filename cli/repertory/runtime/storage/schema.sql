@@ -1,4 +1,4 @@
--- Version 2. {identity} is the dialect's automatic number. JSON is kept as text, times are seconds since the epoch (UTC),
+-- Version 3. {identity} is the dialect's automatic number. JSON is kept as text, times are seconds since the epoch (UTC),
 -- truth is 0 or 1: the same on SQLite and PostgreSQL.
 
 create table event (
@@ -102,7 +102,8 @@ create table run (
     cancel_requested integer not null,
     created_at double precision not null,
     started_at double precision,
-    ended_at double precision
+    ended_at double precision,
+    simulation text not null default ''
 );
 create index run_by_state on run (state, wake_at);
 create index run_by_event on run (event);

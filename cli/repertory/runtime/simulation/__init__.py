@@ -1,0 +1,1 @@
+"""Runs that are made up: results without apps, answers without people."""
