@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from repertory.content.offered.catalog import CatalogItem, choose_item, item_from_record, nothing_called
 from repertory.content.offered.index import records_in, records_named, records_offering
-from repertory.items import is_short_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +25,7 @@ class Offers:
     def named(self, name: str, kind: str = "") -> list[CatalogItem]:
         """Items that are called so, broken ones too."""
         if name not in self._named:
-            records = [item_from_record(record) for record in records_named(self.home, name)]
-            if not records and "/" in name:
-                others = [item_from_record(record) for record in records_named(self.home, name.rpartition("/")[2])]
-                records = [item for item in others if is_short_for(name, item.full_name)]
-            self._named[name] = records
+            self._named[name] = [item_from_record(record) for record in records_named(self.home, name)]
         return [item for item in self._named[name] if kind in ("", item.kind)]
 
     def one(self, name: str, kind: str = "") -> CatalogItem:

@@ -11,6 +11,7 @@ from repertory.content.items.found import FoundItem
 from repertory.content.offered.index import CATALOG_SCHEMA, item_names, records_named
 from repertory.errors import NotFound, UserError
 from repertory.home import write_atomically
+from repertory.items import is_short_for
 from repertory_sdk.convert import from_json, to_json
 from repertory_sdk.errors import ConversionError
 
@@ -143,9 +144,10 @@ def item_from_record(record: Mapping[str, Any]) -> CatalogItem:
 
 
 def choose_item(items: Iterable[CatalogItem], name: str) -> CatalogItem:
-    """The one item of this full or short name among these; raises NotFound or UserError."""
+    """The one of these that is called so; raises NotFound or UserError."""
     items = list(items)
-    fitting = [item for item in items if name in (item.full_name, item.name)]
+    exact = [item for item in items if item.full_name == name]
+    fitting = exact or [item for item in items if is_short_for(name, item.full_name)]
     if not fitting:
         raise NotFound("item", name, [item.full_name for item in items], LOOK if items else SYNC)
     if len(fitting) > 1:

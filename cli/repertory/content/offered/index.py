@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from repertory.content.offered.index_rows import ItemRows, rows_of
+from repertory.items import is_short_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -211,9 +212,11 @@ def _insert(connection: sqlite3.Connection, row: ItemRows, common: Mapping[str, 
 
 
 def records_named(home: Home, name: str) -> list[dict[str, Any]]:
-    """Catalogue lines of all items with this full or short name."""
-    sql = "SELECT plain FROM items JOIN records USING (id) WHERE full_name = ?1 OR name = ?1 ORDER BY full_name, id"
-    return ask(home, lambda index: [json.loads(plain) for (plain,) in index.execute(sql, (name,))])
+    """Catalogue lines of all items that are called so; a full name means no other item."""
+    sql = "SELECT full_name, plain FROM items JOIN records USING (id) WHERE full_name = ?1 OR name = ?2 ORDER BY full_name, id"
+    found = ask(home, lambda index: list(index.execute(sql, (name, name.rpartition("/")[2]))))
+    exact = [plain for full_name, plain in found if full_name == name]
+    return [json.loads(plain) for plain in exact or [plain for full_name, plain in found if is_short_for(name, full_name)]]
 
 
 def records_in(home: Home, names: Sequence[str]) -> list[dict[str, Any]]:

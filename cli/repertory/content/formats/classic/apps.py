@@ -165,7 +165,10 @@ def _outputs(output: Any) -> Iterator[DataPath]:
         if path and path not in seen:
             seen.add(path)
             schema = {"type": _TYPES[one["data_type"]]} if one.get("data_type") in _TYPES else {}
-            yield DataPath(path, schema, contains=texts_of(one.get("contains")))
+            examples = one.get("example_values")
+            yield DataPath(
+                path, schema, contains=texts_of(one.get("contains")), examples=examples if isinstance(examples, list) else ()
+            )
 
 
 def _row_path(classic: str) -> str:
