@@ -52,6 +52,8 @@ def _made_asset(name: str, app: Installed) -> AssetConfig:
 
 def _made_app(request: ActRequest) -> Installed:
     parameters = [Parameter(name, _any_single(value), required=False) for name, value in request.parameters.items()]
+    named = {name for one in request.parameter_sets or () for name in one}
+    parameters += [Parameter(name, {}, required=False) for name in sorted(named - set(request.parameters))]
     action = ActionManifest(request.action, "generic", parameters=parameters)
     manifest = AppManifest(SIMULATED, "", actions=[action])
     return Installed(
