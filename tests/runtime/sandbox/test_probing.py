@@ -24,6 +24,11 @@ SOURCES = os.pathsep.join(str(Path(__file__).parents[3] / name) for name in ("sd
 PATIENCE_S = 60.0
 # In a user namespace of its own nobody can make another one, and the machine itself is as it was.
 NO_NAMESPACES = ("unshare", "--user", "--map-root-user", "sh", "-c", 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"', "sh")
+# A kernel without Landlock has no call of this number (landlock_create_ruleset).
+NO_LANDLOCK = (
+    sys.executable, "-c",
+    "import os, sys, pyseccomp as s; f = s.SyscallFilter(s.ALLOW); f.add_rule(s.ERRNO(38), 444); f.load(); os.execvp(sys.argv[1], sys.argv[1:])",
+)  # fmt: skip
 PACKAGES = {"bwrap": "bubblewrap", "unshare": "util-linux", "prlimit": "util-linux"}
 
 pytestmark = [
@@ -101,6 +106,21 @@ def test_who_wants_namespaces_executes_nothing_there(machine: Machine) -> None:
     assert "--allow-unsandboxed" in told.stderr
     assert "Traceback" not in told.stderr
     assert not findings(machine)["isolation: namespaces"]["fine"]
+
+
+def test_a_machine_without_any_walls_executes_nothing_unless_it_is_told_to(tmp_path: Path) -> None:
+    path = path_without(tmp_path / "programs", "bwrap")
+    bare = Machine(home=tmp_path / "home", path=path, within=NO_LANDLOCK, reason="", cure="")
+    told = bare.run("worker")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "this machine cannot isolate content at level landlock: " in told.stderr
+    assert "use a kernel of version 5.13 or newer with Landlock enabled; or --allow-unsandboxed" in told.stderr
+    found = findings(bare)
+    assert not found["isolation: namespaces"]["fine"]
+    assert not found["isolation: landlock"]["fine"]
+    assert found["isolation"]["found"] == "level process: content can do whatever you can do"
+    (bare.home / "config.toml").write_text('[isolation]\nminimum_level = "process"\n')
+    assert findings(bare)["isolation: landlock"]["fine"], "somebody has agreed to it"
 
 
 # ------------------------------------------------------------ one program that lacks
