@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import sys
+import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from repertory_classic.app import state_file
+from repertory_classic.app import ingested, state_file
 from repertory_classic.app.context import CURRENT
 from repertory_classic.app.life import sayable
 from repertory_classic.app.loading import LoadedApp
-from repertory_sdk.manifest import TEST_CONNECTIVITY
+from repertory_classic.app.store import Store
+from repertory_classic.app.vault_rows import ROWS, clear_tmp
+from repertory_sdk.manifest import ON_POLL, TEST_CONNECTIVITY
 
 Plain = Dict[str, Any]
 _TESTS = ("test_connectivity", "test_asset_connectivity", "test connectivity")
+_NO_EVENT = 1
 
 
 class Performer:
@@ -24,24 +30,51 @@ class Performer:
         self._write = write
         self._content = content
         self._id = ""
-        self._debug = False
+        self._attached: List[Plain] = []
         CURRENT.tell = self._tell
+        ROWS.attach, ROWS.read = self._attach, self._read
 
     def answer(self, request: Plain) -> Plain:
         """The ``result`` of an ``act``; whatever happens inside the connector is in it."""
-        self._id = request["id"]
-        base: Plain = {"op": "result", "id": request["id"], "attachments": []}
+        self._id, self._attached = request["id"], []
+        base: Plain = {"op": "result", "id": request["id"], "attachments": self._attached}
         identifier, said = self._identify(request["action"])
         if identifier is None:
             return {**base, **said}
-        CURRENT.store.forget()
-        state_file.put(self._app, request.get("state") or {})
-        done = self._run(self._classic_request(identifier, request))
-        answer = {**base, **outcome_of(done)}
+        event = self._begin(request)
+        classic = self._classic_request(identifier, request, event)
+        answer = {**base, **outcome_of(self._run(classic))}
+        answer.update(self._found(request, classic, answer["status"]))
         state = state_file.taken(self._app)
         if state is not None and state != request.get("state"):
             answer["state"] = state
         return dict(sayable(answer))
+
+    def _begin(self, request: Plain) -> Optional[int]:
+        """What the connector may look at: its state, the event with its files, and what polls found. The event's number."""
+        state_file.put(self._app, request.get("state") or {})
+        clear_tmp()
+        CURRENT.store = Store()
+        ROWS.rows = []
+        if request["action"] == ON_POLL:
+            ingested.know_earlier(CURRENT.store, request.get("checkpoint") or {}, self._app.asset_id)
+            return None
+        event = request.get("event") or {"id": _NO_EVENT, "name": "no event"}
+        container = {name: event[name] for name in ("id", "name", "label", "severity", "status", "description") if name in event}
+        CURRENT.store.know({"status": "new", "severity": "medium", "label": "events", **container})
+        CURRENT.store.containers[event["id"]]["source_data_identifier"] = event.get("source_id", "")
+        ROWS.know(event["id"], event.get("attachments") or [])
+        return int(event["id"])
+
+    def _found(self, request: Plain, classic: Plain, status: str) -> Plain:
+        """Events and artifacts that were saved; after a poll that succeeded, also where the next one goes on."""
+        found = ingested.found_in(CURRENT.store, self._app.asset, classic["container_id"])
+        if request["action"] != ON_POLL:
+            return {name: records for name, records in found.items() if records}
+        if status != "succeeded":
+            return {"events": found["events"]}
+        checkpoint = ingested.checkpoint_after(CURRENT.store, classic["parameters"][0])
+        return {"events": found["events"], "checkpoint": checkpoint}
 
     def _identify(self, name: str) -> Tuple[Optional[str], Plain]:
         """The identifier of an action, else the answer that there is none."""
@@ -56,8 +89,14 @@ class Performer:
             return None, {"status": "succeeded", "message": "nothing to test"}
         return None, {"status": "failed", "message": f"the app's manifest has no action {name!r}"}
 
-    def _classic_request(self, identifier: str, request: Plain) -> Plain:
-        return self._app.request(identifier, request["action"], [dict(request["parameters"])])
+    def _classic_request(self, identifier: str, request: Plain, event: Optional[int]) -> Plain:
+        parameters = dict(request["parameters"])
+        if request["action"] == ON_POLL:
+            parameters = ingested.poll_parameters(parameters, request.get("checkpoint") or {}, int(time.time() * 1000))
+        made = self._app.request(identifier, request["action"], [parameters])
+        number = int(hashlib.sha256(str(request.get("key")).encode()).hexdigest()[:7], 16)
+        return {**made, "container_id": event, "connector_run_id": number, "action_run_id": number,
+                "poll_now": bool(request.get("poll_now"))}  # fmt: skip
 
     def _run(self, classic: Plain) -> Plain:
         """A new connector for each request, which knows its context before it is made."""
@@ -66,10 +105,20 @@ class Performer:
         returned = connector._handle_action(json.dumps(classic), None)
         return dict(json.loads(returned))
 
+    def _attach(self, name: str, content: bytes, media_type: str) -> None:
+        attachment = {"name": name, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "media_type": media_type}
+        self._attached.append(attachment)
+        encoded = base64.b64encode(content).decode("ascii")
+        self._write({"op": "attach", "id": self._id, "content": encoded, **attachment})
+
+    def _read(self, sha256: str) -> bytes:
+        self._write({"op": "read", "id": self._id, "sha256": sha256})
+        return base64.b64decode(self._content()["content"])
+
     def _tell(self, kind: str, text: str) -> None:
         if kind in ("progress", "transient"):
             self._write({"op": "progress", "id": self._id, "message": sayable(text), "fraction": None})
-        elif kind == "error" or self._debug:
+        elif kind == "error":
             sys.stderr.write(text + "\n")
 
 

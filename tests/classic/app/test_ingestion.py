@@ -1,0 +1,100 @@
+"""Containers and artifacts that connectors save, in polls and besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conftest import Start
+
+POLL = '''
+class LampConnector(BaseConnector):
+    def handle_action(self, param):
+        result = self.add_action_result(ActionResult(dict(param)))
+        self.saved = []
+        getattr(self, "_" + self.get_action_identifier())(param)
+        for each in self.saved:
+            result.add_data({"saved": each})
+        if self.get_config().get("broken"):
+            return result.set_status(phantom.APP_ERROR, "dark")
+        return result.set_status(phantom.APP_SUCCESS, str([param.get(name) for name in ("start_time", "end_time", "container_count")]))
+
+    def _on_poll(self, param):
+        container = {
+            "name": "Dark street", "source_data_identifier": "d1", "severity": "Informational", "status": "resolved",
+            "start_time": "2026-01-02T03:04:05Z", "tags": ["t"],
+            "artifacts": [
+                {"name": "a", "cef": {"sourceAddress": "198.51.100.7", "lamp": "x"}, "cef_types": {"lamp": ["lamp id"]}},
+                {"name": "b", "cef": {}, "source_data_identifier": "b1"},
+            ],
+        }
+        self.saved.append(self.save_container(container))
+        number = self.saved[0][2]
+        self.saved.append(self.save_container({"source_data_identifier": "d1"}))
+        self.saved.append(self.save_container({"source_data_identifier": "d1"}, fail_on_duplicate=True))
+        self.saved.append(self.save_artifacts([{"container_id": number, "source_data_identifier": "b1", "cef": {"x": 1}}]))
+        self.saved.append(self.save_artifact({"container_id": number, "name": "c", "cef": {"sourcePort": 22}}))
+        self.saved.append(self.save_container({"name": object()})[0])
+        self.saved.append(self.save_artifacts([{"container_id": 999}]))
+
+    def _look_up(self, param):
+        self.saved.append(self.save_artifact({"container_id": self.get_container_id(), "name": "here", "cef": {"x": 1}}))
+        self.saved.append(self.save_container({"name": "There", "label": "lamps"}))
+        self.saved.append(self.get_container_info()[1]["artifact_count"])
+        self.saved.append(self.get_container_info(12345))
+'''
+ACTIONS = {"on poll": {}, "look up": {}}
+
+
+def test_a_poll(start: Start) -> None:
+    answer = start(POLL, {"ingest": {"container_label": "lamps"}}, actions=ACTIONS).act(
+        "on poll", {"start_time": 1, "end_time": 2}
+    )
+    assert answer["message"] == "[1, 2, 100]"
+    assert answer["checkpoint"] == {"polled_until_ms": 2, "containers": {"1": "d1"}}
+    event = answer["events"][0]
+    artifacts = event.pop("artifacts")
+    assert len(answer["events"]) == 1
+    assert event == {
+        "name": "Dark street", "description": "", "severity": "low", "status": "closed", "labels": ["lamps"], "tags": ["t"],
+        "source": "street", "source_id": "d1", "happened_at": 1767323045.0,
+    }  # fmt: skip
+    assert [(artifact["name"], artifact["source_id"]) for artifact in artifacts] == [("a", ""), ("b", "b1"), ("c", "")]
+    assert artifacts[0]["contains"] == {"sourceAddress": ["ip"], "lamp": ["lamp id"]}
+    assert [row["saved"] for row in answer["data"]] == [
+        [True, "Container(s) successfully created", 1],
+        [True, "Duplicate container found", 1],
+        [False, "Duplicate container found", 1],
+        [True, "Artifact already exists", [2]],
+        [True, "Artifact successfully created", 3],
+        False,
+        [False, "there is no container 999", None],
+    ]
+
+
+def test_the_next_poll_goes_on(start: Start) -> None:
+    lamp = start(POLL, actions=ACTIONS)
+    first = lamp.act("on poll", {"end_time": 2000})
+    second = lamp.act("on poll", checkpoint=first["checkpoint"])
+    assert second["message"].startswith("[2000, ")
+    assert second["data"][0]["saved"] == [True, "Duplicate container found", 1]
+    assert second["events"][0]["source_id"] == "d1"  # its artifacts may be new
+    assert len(lamp.act("on poll")["events"]) == 1  # and nothing was remembered in the process
+
+
+def test_a_poll_that_fails_goes_on_where_it_began(start: Start) -> None:
+    answer = start(POLL, {"broken": True}, actions=ACTIONS).act("on poll")
+    assert (answer["status"], answer["message"], "checkpoint" in answer) == ("failed", "dark", False)
+
+
+def test_other_actions_save_too(start: Start) -> None:
+    answer = start(POLL, actions=ACTIONS).act("look up", event={"id": 40, "name": "Event", "label": "lamps"})
+    assert [row["saved"] for row in answer["data"]] == [
+        [True, "Artifact successfully created", 1],
+        [True, "Container(s) successfully created", 41],
+        1,
+        [False, "there is no container 12345", 404],
+    ]
+    assert [(artifact["event"], artifact["name"]) for artifact in answer["artifacts"]] == [(40, "here")]
+    assert [(event["name"], event["labels"]) for event in answer["events"]] == [("There", ["lamps"])]
+    assert "checkpoint" not in answer
