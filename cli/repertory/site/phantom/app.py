@@ -79,7 +79,10 @@ _TEXTS = re.compile(r"APP_(ERR|ERROR|PROG|SUCC)_([A-Z0-9_]+)")
 def __getattr__(name: str) -> Any:
     """``requests`` when it is asked for, since not every app has it; names that nobody listed are what they say."""
     if name == "requests":
-        return importlib.import_module("requests")
+        try:
+            return importlib.import_module("requests")
+        except ModuleNotFoundError as error:
+            raise AttributeError(f"module {__name__!r} has no attribute 'requests': {error}") from error
     if name.startswith("APP_JSON_"):
         return getattr(importlib.import_module("phantom.json_keys"), name)
     matched = _TEXTS.fullmatch(name)

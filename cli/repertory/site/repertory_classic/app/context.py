@@ -25,19 +25,24 @@ class Context:
         self.manifest: Plain = {}
         self.folder = ""
         self.asset_name = ""
-        self.app_number = 1
         self.store = Store()
         self.tell: Callable[[str, str], None] = _log
         self.serve_rest: Optional[Callable[[], str]] = None
-        self.warned: Optional[str] = None
         self._url = ""
 
     def base_url(self) -> str:
         """With a slash at the end."""
         if not self._url:
-            named = paths.named_url()
-            self._url = named or (self.serve_rest() if self.serve_rest else "") or "https://127.0.0.1/"
+            self._url = paths.named_url() or self._served() or "https://127.0.0.1/"
         return self._url if self._url.endswith("/") else self._url + "/"
+
+    def _served(self) -> str:
+        """Nothing where this process may not listen; calls to the platform fail then, and the app says so."""
+        try:
+            return self.serve_rest() if self.serve_rest else ""
+        except OSError as error:
+            self.tell("error", f"the platform's interface cannot be offered to this app: {error}")
+            return ""
 
     def config_value(self, name: str) -> Any:
         config = self.request.get("config")

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from repertory_classic.app import ingested, state_file
+from repertory_classic.app import ingested, rest_server, state_file
 from repertory_classic.app.context import CURRENT
 from repertory_classic.app.life import sayable
 from repertory_classic.app.loading import LoadedApp
@@ -32,6 +32,7 @@ class Performer:
         self._id = ""
         self._attached: List[Plain] = []
         CURRENT.tell = self._tell
+        CURRENT.serve_rest = rest_server.serve
         ROWS.attach, ROWS.read = self._attach, self._read
 
     def answer(self, request: Plain) -> Plain:
