@@ -18,8 +18,12 @@ SDK = Path(repertory_sdk.__file__).parents[1]
 
 def pythons() -> list[str]:
     """This one and every other from 3.9 on that is on the path and can be started."""
-    named = [found for minor in range(9, 15) if (found := shutil.which(f"python3.{minor}"))]
-    return [sys.executable, *(each for each in named if subprocess.run([each, "-V"], capture_output=True).returncode == 0)]
+    asked = "import sys; print(sys.executable)"
+    found = [sys.executable]
+    for named in filter(None, (shutil.which(f"python3.{minor}") for minor in range(9, 15))):
+        done = subprocess.run([named, "-c", asked], capture_output=True, text=True)
+        found += [done.stdout.strip()] if done.returncode == 0 else []
+    return list(dict.fromkeys(found))
 
 
 def run(source: str, home: Path, python: str = sys.executable) -> str:
