@@ -146,7 +146,7 @@ def _run(here: Any, database: Any, item: Any, seed: int) -> tuple[str, str, str,
         ended = here.run(run_id, watch=lambda _run: True)
     except UserError as error:
         return "refused", error.message, "", 0
-    outputs = "".join(str(row["text"]) for row in database.query("select text from output where run = ?", run_id))
+    outputs = "".join(str(row["text"]) for row in database.query("select body as text from output where run = ?", run_id))
     (row,) = database.query("select count(*) as number from action_run where run = ?", run_id)
     return ended.state, ended.message, outputs, int(row["number"])
 
