@@ -1,23 +1,69 @@
-"""The vault: files on the event, by their hash."""
+"""The vault: files on the event, by their hash; and files on their way there, which are in memory."""
 
 from __future__ import annotations
 
 import base64
-from pathlib import Path
-from typing import Any
+import builtins
+import io
+import os
+from typing import Any, Dict
 
 from repertory_classic.playbook.data import Plain
 from repertory_classic.playbook.engine import Engine
 from repertory_sdk.errors import PlaybookError
 
+PLACES = ("/opt/phantom/vault/tmp", "/vault/tmp")
 
-def add_file(engine: Engine, location: Any, name: Any) -> tuple[bool, str, str | None]:
+
+class Scratch:
+    """Where playbooks put files before they add them: a folder that their process does not have, and so in memory."""
+
+    def __init__(self) -> None:
+        self.contents: Dict[str, bytes] = {}
+
+    def open(self, file: Any, mode: str = "r", *more: Any, **options: Any) -> Any:
+        """In the place of ``open``."""
+        path = os.fspath(file) if not isinstance(file, int) else ""
+        if not isinstance(path, str) or not path.startswith(PLACES):
+            return builtins.open(file, mode, *more, **options)
+        kept = self.contents.get(path, b"") if set(mode) & set("ra+") else b""
+        if "r" in mode and path not in self.contents:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        stream = _Kept(self, path, kept)
+        if "a" in mode:
+            stream.seek(0, io.SEEK_END)
+        return stream if "b" in mode else io.TextIOWrapper(stream, encoding=options.get("encoding") or "utf-8", write_through=True)
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file, there or on the disk; raises OSError."""
+        if path in self.contents:
+            return self.contents[path]
+        with builtins.open(path, "rb") as stream:
+            return stream.read()
+
+
+class _Kept(io.BytesIO):
+    """Is kept when it is closed."""
+
+    def __init__(self, scratch: Scratch, path: str, content: bytes) -> None:
+        super().__init__(content)
+        self._scratch = scratch
+        self._path = path
+        scratch.contents.setdefault(path, content)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._scratch.contents[self._path] = self.getvalue()
+        super().close()
+
+
+def add_file(engine: Engine, scratch: Scratch, location: Any, name: Any) -> tuple[bool, str, str | None]:
     """Keep a file on the event; its hash."""
     try:
-        content = Path(str(location)).read_bytes()
+        content = scratch.read(str(location))
         encoded = base64.b64encode(content).decode("ascii")
         kept = engine.record(
-            "attach", event=engine.data.container["id"], name=str(name or Path(str(location)).name), content=encoded,
+            "attach", event=engine.data.container["id"], name=str(name or os.path.basename(str(location))), content=encoded,
             media_type="application/octet-stream",
         )  # fmt: skip
     except (OSError, PlaybookError) as error:

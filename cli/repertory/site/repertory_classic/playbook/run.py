@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from repertory_classic.playbook import standins
 from repertory_classic.playbook.containers import Containers, artifacts_of, container_of
 from repertory_classic.playbook.data import RunData
 from repertory_classic.playbook.engine import BlockFailed, Engine
@@ -21,6 +22,10 @@ from repertory_sdk.explanation import explain
 FUNCTIONS = "custom_functions"
 MODULE = "classic_playbook"
 BASE_URL = "https://repertory.invalid"
+_OF_PYTHON_2 = {
+    "filter": lambda test, values: list(filter(test, values)),
+    "map": lambda function, *values: list(map(function, *values)),
+}
 _PYTHON_2 = ("unicode(", ".iteritems()", ".iterkeys()", ".itervalues()", "import urlparse", "basestring", "xrange(")
 
 
@@ -69,21 +74,33 @@ def _everything(channel: Any, hello: Mapping[str, Any]) -> Everything:
 def load(folder: Path, main: str, everything: Everything) -> ModuleType:
     """Execute the module of a playbook, with the functions that lie beside it at hand."""
     for path in sorted((folder / FUNCTIONS).glob("*.py")):
-        everything.engine.functions[path.stem] = _function(path)
+        everything.engine.functions[path.stem] = _function(path, everything)
+    standins.install(everything)
     module = ModuleType(MODULE)
     module.__file__ = str(folder / main)
-    vars(module)["container"] = everything.engine.container()
+    vars(module).update(container=everything.engine.container(), open=everything.scratch.open)
+    if not _says_python_3(folder / main):
+        vars(module).update(_OF_PYTHON_2)
     sys.modules[MODULE] = module
     _execute(folder / main, module)
     return module
 
 
-def _function(path: Path) -> Callable[..., Any]:
+def _says_python_3(path: Path) -> bool:
+    """Whether the drawing beside a playbook says so; those of the first years say nothing, and were written for Python 2."""
+    try:
+        return b'"python_version": "3' in path.with_suffix(".json").read_bytes()
+    except OSError:
+        return True
+
+
+def _function(path: Path, everything: Everything) -> Callable[..., Any]:
     """Loaded when it is called first: what it imports need not be there for a playbook that never calls it."""
 
     def call(**parameters: Any) -> Any:
         module = ModuleType(path.stem)
         module.__file__ = str(path)
+        vars(module)["open"] = everything.scratch.open
         _execute(path, module)
         return getattr(module, path.stem)(**parameters)
 

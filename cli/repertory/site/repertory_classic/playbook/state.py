@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from repertory_classic.playbook.containers import Containers
 from repertory_classic.playbook.data import Plain, RunData
 from repertory_classic.playbook.engine import Engine
+from repertory_classic.playbook.files import Scratch
 from repertory_classic.playbook.keeping import Lists, Objects
 
 
@@ -20,6 +21,7 @@ class Everything:
     containers: Containers
     lists: Lists
     objects: Objects
+    scratch: Scratch = field(default_factory=Scratch)
     children: dict[int, Plain] = field(default_factory=dict)
 
     def child_run(self, number: str) -> Plain | None:

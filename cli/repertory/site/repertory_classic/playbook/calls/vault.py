@@ -13,7 +13,7 @@ def vault_add(
     container: Any = None, file_location: Any = None, file_name: Any = None, metadata: Any = None, **_ignored: Any
 ) -> Answered:
     """Keep a file."""
-    return files.add_file(current().engine, file_location, file_name)
+    return files.add_file(current().engine, current().scratch, file_location, file_name)
 
 
 def vault_info(vault_id: Any = None, file_name: Any = None, container_id: Any = None, **_ignored: Any) -> Answered:
@@ -39,6 +39,19 @@ def get_vault_file(vault_id: Any = None, **_ignored: Any) -> str | None:
 
 class Vault:
     """The older form."""
+
+    @staticmethod
+    def get_vault_tmp_dir() -> str:
+        """Where files are put before they are added."""
+        return files.PLACES[0]
+
+    @staticmethod
+    def create_attachment(content: Any = "", container_id: Any = None, file_name: Any = None, **_ignored: Any) -> dict[str, Any]:
+        """Keep a file with this content."""
+        path = f"{files.PLACES[0]}/{file_name or 'attachment'}"
+        current().scratch.contents[path] = content if isinstance(content, bytes) else str(content).encode()
+        good, said, digest = files.add_file(current().engine, current().scratch, path, file_name)
+        return {"succeeded": good, "message": said, "hash": digest, "vault_id": digest}
 
     @staticmethod
     def get_file_info(vault_id: Any = None, file_name: Any = None, container_id: Any = None) -> list[dict[str, Any]]:
