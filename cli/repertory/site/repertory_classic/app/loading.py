@@ -22,6 +22,9 @@ Plain = Dict[str, Any]
 # Larger files, such as wheels that are installed elsewhere already, are only pointed at.
 _COPIED_BYTES = 1_000_000
 
+# Last on the path: stands in for what apps import without declaring it.
+_FALLBACK = str(Path(__file__).parents[2] / "fallback")
+
 
 class LoadedApp:
     """One app with one asset. Sets up the process around it: folders, path, current folder, what requests begin with."""
@@ -86,6 +89,7 @@ class LoadedApp:
         stem = os.path.splitext(os.path.basename(self.main))[0]
         os.chdir(self.folder)
         sys.path[:0] = [self.folder, os.path.join(self.folder, "dependencies")]
+        sys.path.append(_FALLBACK)
         spec = importlib.util.spec_from_file_location(stem, os.path.join(self.folder, f"{stem}.py"))
         if spec is None or spec.loader is None or not os.path.exists(spec.origin or ""):
             raise ActionFailed(f"the manifest names the main module {self.main}, which is not there")
