@@ -88,11 +88,20 @@ class Child:
         return [message["message"] for message in self.asides if message["op"] == "progress"]
 
 
-def serving_command(reader: int, writer: int) -> list[str]:
+DESK = """
+import socket
+from repertory_sdk.dialling import install
+desk, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+install(control.detach())
+"""
+
+
+def serving_command(reader: int, writer: int, before: str) -> list[str]:
     """The way in which the tool starts a child, with the classic interface on the path as well."""
     folders = (SITE, Path(repertory_sdk.__file__).parents[1], Path(pluggy.__file__).parents[1])
     start = (
         f"import sys; sys.path[:0] = {[str(folder) for folder in folders]!r}\n"
+        f"{before}\n"
         "from repertory_sdk import protocol\n"
         "from repertory_classic.app.worker import serve\n"
         f"reader, writer = open({reader}, 'rb'), open({writer}, 'wb')\n"
@@ -101,13 +110,13 @@ def serving_command(reader: int, writer: int) -> list[str]:
     return [sys.executable, "-I", "-c", start]
 
 
-def start_child(hello: dict[str, Any], scratch: Path) -> Child:
+def start_child(hello: dict[str, Any], scratch: Path, before: str) -> Child:
     requests, writer = os.pipe()
     reader, replies = os.pipe()
     output = scratch / "output"
     with output.open("wb") as file:
         process = subprocess.Popen(
-            serving_command(requests, replies), pass_fds=(requests, replies), stdin=subprocess.DEVNULL,
+            serving_command(requests, replies, before), pass_fds=(requests, replies), stdin=subprocess.DEVNULL,
             stdout=file, stderr=file, cwd=scratch, env={"HOME": str(scratch), "TMPDIR": str(scratch), "PATH": "/usr/bin:/bin"},
         )  # fmt: skip
     os.close(requests)
@@ -122,10 +131,15 @@ Start = Callable[..., Child]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a connector out of its source; ``settings`` and changes of the manifest by keyword."""
+    """Start a connector out of its source; ``settings`` and changes of the manifest by keyword.
+
+    ``dialled``: at a level at which the tool connects, with a tool that never does.
+    """
     started: list[tuple[Child, threading.Timer]] = []
 
-    def begin(source: str, settings: dict[str, Any] | None = None, *, ready: bool = True, **changes: Any) -> Child:
+    def begin(
+        source: str, settings: dict[str, Any] | None = None, *, ready: bool = True, dialled: bool = False, **changes: Any
+    ) -> Child:
         number = len(started)
         folder, scratch = tmp_path / f"app{number}", tmp_path / f"scratch{number}"
         folder.mkdir()
@@ -137,7 +151,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             "op": "hello", "format": "classic", "folder": str(folder), "main": manifest["main_module"],
             "classic": manifest, "asset": {"name": "street", "settings": settings or {}},
         }  # fmt: skip
-        child = start_child(hello, scratch)
+        child = start_child(hello, scratch, DESK if dialled else "")
         watchdog = threading.Timer(PATIENCE_S, child.process.kill)
         watchdog.start()
         started.append((child, watchdog))

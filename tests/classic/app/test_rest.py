@@ -97,3 +97,26 @@ def test_lists(calls: Any) -> None:
     assert made[1] == {"success": True, "id": 1}
     assert rows[1]["content"] == [["a", "b"]]
     assert text[1][0] == "a,b\n"
+
+
+RAW = """
+import socket
+from urllib.parse import urlsplit
+
+class LampConnector(BaseConnector):
+    def handle_action(self, param):
+        result = self.add_action_result(ActionResult(param))
+        parts = urlsplit(self.get_phantom_base_url())
+        for timeout in (None, 5):
+            with socket.create_connection((parts.hostname, parts.port), timeout) as caller:
+                caller.sendall(b"GET /rest/version HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+                result.add_data(caller.makefile("rb").read().decode())
+        return result.set_status(phantom.APP_SUCCESS)
+"""
+
+
+@pytest.mark.parametrize("dialled", [False, True])
+def test_it_answers_whoever_connects_for_the_app(start: Start, dialled: bool) -> None:
+    answer = start(RAW, dialled=dialled).act("look up")
+    assert answer["status"] == "succeeded", answer
+    assert [row["value"].endswith('{"version": "6.4.1"}') for row in answer["data"]] == [True, True]
