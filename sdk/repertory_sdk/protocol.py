@@ -6,9 +6,11 @@ arguments; its standard output and error are captured and have no meaning.
 Classic apps need to know more, and find more. All of it is optional:
  - ``act`` may carry ``event``: the event that the action is about, with its ``id``, ``name``, ``label``, ``severity``,
    ``status``, ``description``, ``source_id`` and ``attachments`` (``name``, ``sha256``, ``size`` and, if known, ``sha1``);
-   and ``poll_now``: whether a person asked for the poll.
+   ``lists``: rows of values under the names of lists; and ``poll_now``: whether a person asked for the poll.
  - ``result`` may carry ``events`` of any action, not of polls alone, and ``artifacts`` for the event of the action, each
-   with the number of its ``event``. An event whose ``source_id`` is known comes again when it has new artifacts.
+   with the number of its ``event``; ``changes`` of that event, ``notes`` and ``lists`` as the classic interface has them;
+   and ``files`` that belong to other events, each with their ``source_id``. An event whose ``source_id`` is known comes
+   again when it has new artifacts.
 """
 
 from __future__ import annotations

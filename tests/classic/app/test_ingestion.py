@@ -98,3 +98,37 @@ def test_other_actions_save_too(start: Start) -> None:
     assert [(artifact["event"], artifact["name"]) for artifact in answer["artifacts"]] == [(40, "here")]
     assert [(event["name"], event["labels"]) for event in answer["events"]] == [("There", ["lamps"])]
     assert "checkpoint" not in answer
+
+
+RULES = '''
+from repertory_classic.app import rules
+import urllib.request
+
+class LampConnector(BaseConnector):
+    def handle_action(self, param):
+        result = self.add_action_result(ActionResult(dict(param)))
+        for each in (
+            rules.get_list("lamps"), rules.get_list("none")[0], rules.add_list("lamps", ["c", "d"]),
+            rules.delete_from_list(list_name="lamps", value="a", remove_row=True), rules.add_list("more", ["x"]),
+            rules.add_note(container=self.get_container_id(), title="t", content="c", note_type="general"),
+        ):
+            result.add_data({"it": each})
+        change = json.dumps({"status": "open", "artifacts": [{"name": "late", "cef": {}}]}).encode()
+        url = self.get_phantom_base_url() + "rest/container/" + str(self.get_container_id())
+        urllib.request.urlopen(urllib.request.Request(url, change)).close()
+        number = self.save_container({"source_data_identifier": "d9"})[2]
+        rules.Vault.create_attachment("light", number, "a.txt")
+        return result.set_status(phantom.APP_SUCCESS)
+'''
+
+
+def test_lists_notes_changes_and_files(start: Start) -> None:
+    answer = start(RULES).act("look up", event={"id": 40, "name": "Event"}, lists={"lamps": [["a", "b"]], "left": [["x"]]})
+    first, *others = [row["it"] for row in answer["data"]]
+    assert first == [True, "success", [["a", "b"]]]
+    assert others == [False, [True, "success"], [True, "success"], [True, "success"], [True, "success", 1]]
+    assert answer["lists"] == {"lamps": [["c", "d"]], "more": [["x"]]}
+    assert [(note["container_id"], note["title"]) for note in answer["notes"]] == [(40, "t")]
+    assert answer["changes"] == {"status": "open"}
+    assert [artifact["name"] for artifact in answer["artifacts"]] == ["late"]
+    assert [(file["source_id"], file["name"], file["size"]) for file in answer["files"]] == [("d9", "a.txt", 5)]

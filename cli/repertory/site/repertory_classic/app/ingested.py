@@ -19,7 +19,7 @@ _SEVERITIES = {"informational": "low", "info": "low"}
 
 
 def found_in(store: Store, source: str, own_event: Optional[int]) -> Plain:
-    """``events`` with their artifacts, and ``artifacts`` of the event that the action is about.
+    """``events`` with their artifacts, ``artifacts`` and ``changes`` of the event that the action is about, and the rest.
 
     A container of an earlier poll is told again with its new artifacts; the tool knows it by ``source_id``.
     """
@@ -36,7 +36,25 @@ def found_in(store: Store, source: str, own_event: Optional[int]) -> Plain:
         if container not in numbers and store.containers[container].get("source_data_identifier"):
             numbers.append(container)
     events = [event_of(store.containers[number], of.get(number, []), source) for number in numbers]
-    return {"events": events, "artifacts": own}
+    return {
+        "events": events,
+        "artifacts": own,
+        "notes": store.notes,
+        "lists": {name: store.lists[name] for name in store.changed_lists},
+        "changes": store.changes.get(own_event or 0, {}),
+    }
+
+
+def files_in(store: Store, rows: List[Plain], own_event: Optional[int]) -> List[Plain]:
+    """Files of other containers than that of the action: which event, and which file."""
+    return [
+        {
+            "source_id": store.containers[row["container_id"]].get("source_data_identifier", ""),
+            "name": row["name"], "sha256": row["metadata"]["sha256"], "size": row["size"], "media_type": row["mime_type"],
+        }
+        for row in rows
+        if row["container_id"] != own_event
+    ]  # fmt: skip
 
 
 def event_of(container: Plain, artifacts: List[Plain], source: str) -> Plain:

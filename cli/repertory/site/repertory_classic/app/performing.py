@@ -56,6 +56,7 @@ class Performer:
         state_file.put(self._app, request.get("state") or {})
         clear_tmp()
         CURRENT.store = Store()
+        CURRENT.store.lists = {name: [list(row) for row in rows] for name, rows in (request.get("lists") or {}).items()}
         ROWS.rows = []
         if request["action"] == ON_POLL:
             ingested.know_earlier(CURRENT.store, request.get("checkpoint") or {}, self._app.asset_id)
@@ -70,12 +71,13 @@ class Performer:
     def _found(self, request: Plain, classic: Plain, status: str) -> Plain:
         """Events and artifacts that were saved; after a poll that succeeded, also where the next one goes on."""
         found = ingested.found_in(CURRENT.store, self._app.asset, classic["container_id"])
-        if request["action"] != ON_POLL:
-            return {name: records for name, records in found.items() if records}
-        if status != "succeeded":
-            return {"events": found["events"]}
-        checkpoint = ingested.checkpoint_after(CURRENT.store, classic["parameters"][0])
-        return {"events": found["events"], "checkpoint": checkpoint}
+        found["files"] = ingested.files_in(CURRENT.store, ROWS.rows, classic["container_id"])
+        answer = {name: records for name, records in found.items() if records}
+        if request["action"] == ON_POLL:
+            answer["events"] = found["events"]
+            if status == "succeeded":
+                answer["checkpoint"] = ingested.checkpoint_after(CURRENT.store, classic["parameters"][0])
+        return answer
 
     def _identify(self, name: str) -> Tuple[Optional[str], Plain]:
         """The identifier of an action, else the answer that there is none."""

@@ -56,8 +56,7 @@ def _containers(question: Question) -> Optional[Answer]:
         own = [each for each in known.artifacts.values() if each["container_id"] == container["id"]]
         return 200, listed(own if question.way[2] == "artifacts" else [], question.query)
     if question.method == "POST":
-        changes = {name: value for name, value in question.body.items() if name not in ("id", "artifacts")}
-        known.containers[container["id"]].update(changes)
+        known.change_container(container["id"], question.body)
         added = _nested(container["id"], question.body.get("artifacts") or [])
         return 200, {"success": True, "id": container["id"], "new_artifact_ids": added}
     return 200, container

@@ -24,7 +24,7 @@ class Refused(Exception):
 
 
 class Store:
-    """Numbers grow from 1. What is ``touched`` since the last ``forget`` is what the tool has to be told."""
+    """Of one action; numbers grow from 1. What is ``new``, changed or a note is what the tool has to be told."""
 
     def __init__(self) -> None:
         self.containers: Dict[int, Plain] = {}
@@ -34,10 +34,7 @@ class Store:
         self.new_containers: List[int] = []
         self.new_artifacts: List[int] = []
         self.changed_lists: Dict[str, None] = {}
-
-    def forget(self) -> None:
-        """A new action begins: what was found before has been told."""
-        self.new_containers, self.new_artifacts, self.changed_lists, self.notes = [], [], {}, []
+        self.changes: Dict[int, Plain] = {}
 
     # ------------------------------------------------------------- containers
 
@@ -64,6 +61,12 @@ class Store:
         self.containers[number] = {**kept, "name": name, "id": number, "create_time": now()}
         self.new_containers.append(number)
         return True, number
+
+    def change_container(self, number: int, changes: Mapping[str, Any]) -> None:
+        kept = {name: value for name, value in _plain(changes, "container").items() if name not in ("id", "artifacts")}
+        self.containers[number].update(kept)
+        if number not in self.new_containers:
+            self.changes.setdefault(number, {}).update(kept)
 
     def find_container(self, identifier: str, asset: Any) -> Optional[int]:
         for number, container in self.containers.items():
