@@ -82,6 +82,12 @@ def test_the_next_poll_goes_on(start: Start) -> None:
     assert len(lamp.act("on poll")["events"]) == 1  # and nothing was remembered in the process
 
 
+def test_somebody_who_waits_for_a_poll_is_shown_one_container(start: Start) -> None:
+    lamp = start(POLL, actions=ACTIONS)
+    assert lamp.act("on poll", poll_now=True)["message"].endswith(", 1]")
+    assert lamp.act("on poll", {"container_count": 7}, poll_now=True)["message"].endswith(", 7]")
+
+
 def test_a_poll_that_fails_goes_on_where_it_began(start: Start) -> None:
     answer = start(POLL, {"broken": True}, actions=ACTIONS).act("on poll")
     assert (answer["status"], answer["message"], "checkpoint" in answer) == ("failed", "dark", False)

@@ -123,6 +123,12 @@ def test_a_cancelled_action_says_so(start: Start) -> None:
     assert (answers[0]["status"], answers[0]["message"]) == ("failed", "Action cancelled")
 
 
+def test_endless_progress_is_cut(start: Start) -> None:
+    lamp = start(SEEING)
+    lamp.act("look up", {"it": "self.save_progress('x' * 40_000_000)"})
+    assert [len(said) for said in lamp.said()] == [10_000]
+
+
 def test_settings_are_not_changed_by_an_action(start: Start) -> None:
     lamp = start(SEEING, {"bulb": {"watt": 1}})
     change = {"it": "self.get_config()['bulb'].update(watt=2) or self.get_config()['bulb']['watt']"}

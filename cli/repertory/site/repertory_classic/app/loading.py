@@ -132,7 +132,9 @@ def _copy(source: Path, target: Path) -> None:
     target.mkdir(parents=True)
     for path in source.iterdir():
         beside = target / path.name
-        if path.is_dir() and path.name not in ("wheels", ".git", "__pycache__"):
+        if path.is_symlink():
+            beside.symlink_to(path.resolve())
+        elif path.is_dir() and path.name not in ("wheels", ".git", "__pycache__"):
             _copy(path, beside)
         elif path.is_file() and path.stat().st_size <= _COPIED_BYTES:
             shutil.copyfile(path, beside)

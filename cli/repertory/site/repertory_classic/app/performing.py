@@ -20,6 +20,7 @@ from repertory_sdk.manifest import ON_POLL, TEST_CONNECTIVITY
 Plain = Dict[str, Any]
 _TESTS = ("test_connectivity", "test_asset_connectivity", "test connectivity")
 _NO_EVENT = 1
+_MOST_SAID = 10_000
 
 
 class Performer:
@@ -95,7 +96,10 @@ class Performer:
     def _classic_request(self, identifier: str, request: Plain, event: Optional[int]) -> Plain:
         parameters = dict(request["parameters"])
         if request["action"] == ON_POLL:
-            parameters = ingested.poll_parameters(parameters, request.get("checkpoint") or {}, int(time.time() * 1000))
+            parameters = ingested.poll_parameters(
+                parameters, request.get("checkpoint") or {}, int(time.time() * 1000),
+                is_for_somebody=bool(request.get("poll_now")),
+            )  # fmt: skip
         made = self._app.request(identifier, request["action"], [parameters])
         number = int(hashlib.sha256(str(request.get("key")).encode()).hexdigest()[:7], 16)
         return {**made, "container_id": event, "connector_run_id": number, "action_run_id": number,
@@ -120,7 +124,7 @@ class Performer:
 
     def _tell(self, kind: str, text: str) -> None:
         if kind in ("progress", "transient"):
-            self._write({"op": "progress", "id": self._id, "message": sayable(text), "fraction": None})
+            self._write({"op": "progress", "id": self._id, "message": sayable(text[:_MOST_SAID]), "fraction": None})
         elif kind == "error":
             sys.stderr.write(text + "\n")
 
