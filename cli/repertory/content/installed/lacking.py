@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import repertory
-from repertory_sdk.classic import FORMAT, SITE
+from repertory_sdk.classic import FALLBACK, FORMAT, SITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def lacking(item: Installed) -> list[Lack]:
     names = _names_of_api() if is_classic else frozenset()
     present = {*_GIVEN} | set(sys.stdlib_module_names) | _own(item.folder) | _installed(item.python)
     if is_classic:
-        present |= {path.name.removesuffix(".py") for path in API.iterdir()}
+        present |= {path.name.removesuffix(".py") for folder in (API, API / FALLBACK) for path in folder.iterdir()}
     for path in sorted(item.folder.rglob("*.py")):
         relative = path.relative_to(item.folder)
         if any("test" in part for part in relative.parts):

@@ -198,9 +198,9 @@ __all__ = [
     "victim_ips",
 ]
 
-if not is_entered():  # an app's process: there is no playbook, and files are its own
-    _vault = importlib.import_module("phantom.vault")
-    globals().update({name: getattr(_vault, name) for name in ("Vault", "vault_add", "vault_delete", "vault_info")})
+if not is_entered():  # an app's process: there is no playbook, and files and lists are its own
+    _rules = importlib.import_module("repertory_classic.app.rules")
+    globals().update({name: getattr(_rules, name) for name in _rules.__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ import json
 import sys
 from datetime import datetime
 from types import ModuleType
-from typing import Any, Optional
+from typing import Any
 
 from repertory_classic.playbook.rest import Requests
 from repertory_classic.playbook.state import Everything
@@ -16,14 +16,6 @@ from repertory_classic.playbook.state import Everything
 def parse_date(text: Any, *_more: Any, **_ignored: Any) -> datetime:
     """A time as ISO 8601 (or nearly) writes it."""
     return datetime.fromisoformat(str(text).strip().replace("Z", "+00:00"))
-
-
-def parse_datetime(text: Any) -> Optional[datetime]:
-    """The same; None for what is no time."""
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
 
 
 def install(everything: Everything) -> None:
@@ -38,10 +30,6 @@ def install(everything: Everything) -> None:
         _put("dateutil")
         _put("dateutil.parser", parse=parse_date)
         vars(sys.modules["dateutil"])["parser"] = sys.modules["dateutil.parser"]
-    if _is_missing("django"):
-        for name in ("django", "django.utils"):
-            _put(name)
-        _put("django.utils.dateparse", parse_datetime=parse_datetime)
 
 
 def _put(name: str, **contents: Any) -> None:
