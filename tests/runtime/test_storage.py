@@ -19,7 +19,7 @@ from repertory.home import Home
 from repertory.runtime.engines import liveness
 from repertory.runtime.engines.foreground import recover_interrupted
 from repertory.runtime.kept import events, runs
-from repertory.runtime.storage.database import open_database
+from repertory.runtime.storage.database import VERSION, open_database
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory.settings import Settings
 from repertory_sdk.models import Artifact, Event
@@ -33,7 +33,7 @@ def test_a_database_from_a_newer_program_is_refused_and_left_alone(either_settin
     database = open_database(either_settings)
     database.query("update meta set value = '99' where name = 'version'")
     database.close()
-    with pytest.raises(UserError, match="the database has version 99, this program knows versions up to 2") as refusal:
+    with pytest.raises(UserError, match=f"the database has version 99, this program knows versions up to {VERSION}$") as refusal:
         open_database(either_settings)
     assert "upgrade" in refusal.value.hint
 
