@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING
 
 import pytest
+
+from commands.schemas import conforms, published
+from repertory.runtime.simulation.scenario import GivenAnswer, GivenResult
 
 if TYPE_CHECKING:
     from commands.user import User
@@ -29,7 +33,7 @@ def sample(user: User) -> str:
 def simulated(user: User, *words: str) -> dict:
     told = user("run", PLAYBOOK, "--event", sample(user), "--simulate", *words, "--json")
     assert told.code == 0, told
-    return told.json
+    return conforms(told.json, "run")
 
 
 def test_results_come_from_the_manifest_and_the_record_says_so(follower: User) -> None:
@@ -76,7 +80,7 @@ def test_the_event_itself_stays_as_it_was(follower: User) -> None:
 
 def test_show_runs_and_lines_say_simulated(follower: User) -> None:
     lines = follower.done("run", PLAYBOOK, "--event", sample(follower), "--simulate").out
-    run = follower.asked("runs")["runs"][0]
+    run = conforms(follower.asked("runs"), "runs")["runs"][0]
 
     assert run["simulated"] is True
     assert "(simulated)" in lines
@@ -110,3 +114,10 @@ def test_a_seed_alone_is_refused(follower: User) -> None:
 
     assert (told.code, follower.asked("runs")["runs"]) == (2, [])
     assert "--simulate" in told.err
+
+
+def test_the_published_schema_says_what_the_reader_accepts() -> None:
+    fields = {part: set(published("scenario")["$defs"][part]["properties"]) for part in ("result", "answer")}
+
+    assert fields["result"] == {field.name for field in dataclasses.fields(GivenResult)}
+    assert fields["answer"] == {field.name for field in dataclasses.fields(GivenAnswer)}

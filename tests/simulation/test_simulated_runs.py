@@ -143,6 +143,23 @@ def test_the_clock_moves_only_where_the_playbook_sleeps(lab: Lab) -> None:
     assert (run.state, run.outputs) == ("succeeded", {"s": 86400.0})
 
 
+def test_branches_do_not_move_the_clock_of_each_other(lab: Lab) -> None:
+    body = """
+start = play.now()
+def branch(seconds):
+    play.sleep(seconds)
+    return (play.now() - start).total_seconds()
+return {"in": play.parallel(lambda: branch(10), lambda: branch(20)), "after": (play.now() - start).total_seconds()}
+"""
+    assert simulate(lab, body).outputs == {"in": [10.0, 20.0], "after": 30.0}
+
+
+def test_a_loop_that_only_real_results_end_is_ended(lab: Lab) -> None:
+    run = simulate(lab, "while True:\n    play.sleep(60)")
+
+    assert (run.state, "loop" in run.message) == ("failed", True)
+
+
 def test_chance_is_the_same_for_the_same_seed(lab: Lab) -> None:
     body = "return {'r': play.random(), 'u': play.uuid(), 'n': str(play.now())}"
     first, again, other = (simulate(lab, body, seed=seed).outputs for seed in (1, 1, 2))

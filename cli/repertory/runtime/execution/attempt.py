@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 TICK_S = 0.2
 # A wait that is over so soon is not worth the end of a process and the start of another.
 SHORT_S = 2.0
+# In a simulated run sleeping takes no time, so that a loop that waits for something would never end.
+MOST_SIMULATED = 2000
 
 
 class Parked(Exception):
@@ -230,6 +232,8 @@ class Attempt:
         if key in self._asked:
             raise PlaybookFailed(f"two requests have the key {key}: use play.parallel, not threads, around play")
         self._asked.add(key)
+        if self._run.simulation and len(self._asked) > MOST_SIMULATED:
+            raise PlaybookFailed(f"more than {MOST_SIMULATED} requests in a simulated run: does only a real result end a loop?")
 
     def _act(self, message: Message) -> None:
         request = ActRequest(

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from repertory.runtime.storage.database import Transaction
 
 CLOCK_STARTS = 1767225600.0  # 2026-01-01T00:00:00Z
-MOST_SLEEPS = 1000
 _ON_EVENTS = ("update_event", "add_note", "add_artifact", "attach")
 _COPIED = '"copied"'  # the row that says that a list was copied; rows of a list are JSON arrays
 
@@ -34,7 +33,7 @@ class SimulatedEffects:
         """Do it; raises Refused with a sentence for the playbook."""
         chance = self._simulation.chance(place.key, what)
         if what == "now":
-            return CLOCK_STARTS + self._slept(transaction)
+            return CLOCK_STARTS + self._slept(transaction, place.key)
         if what == "random":
             return chance.random()
         if what == "uuid":
@@ -45,9 +44,10 @@ class SimulatedEffects:
             return self._on_list(place, transaction, what, arguments)
         return effects.perform(place, transaction, what, arguments)
 
-    def _slept(self, transaction: Transaction) -> float:
-        rows = transaction.query("select value from record where run = ? and what = 'sleep'", self._run.id)
-        return sum(json.loads(row["value"]) or 0.0 for row in rows)
+    def _slept(self, transaction: Transaction, key: str) -> float:
+        """In all, before the playbook came to this call."""
+        rows = transaction.query("select call_key, value from record where run = ? and what = 'sleep'", self._run.id)
+        return sum(json.loads(row["value"]) or 0.0 for row in rows if precedes(row["call_key"], key))
 
     def _on_list(self, place: effects.Place, transaction: Transaction, what: str, arguments: Mapping[str, Any]) -> Any:
         name = str(arguments["name"])
@@ -69,3 +69,15 @@ class SimulatedEffects:
             self._run.id,
         )  # fmt: skip
         return str(rows[0]["id"]) if rows else self._run.id
+
+
+def precedes(earlier: str, later: str) -> bool:
+    """Whether one call always comes before the other; calls of branches that run side by side do not.
+
+    >>> precedes("2", "10"), precedes("3.0/1", "3.1/2"), precedes("3.0/1", "4")
+    (True, False, True)
+    """
+    for one, other in zip(earlier.split("/"), later.split("/"), strict=False):
+        if one != other:
+            return int(one.partition(".")[0]) < int(other.partition(".")[0])
+    return False
