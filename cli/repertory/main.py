@@ -58,6 +58,7 @@ COMMANDS = {
     "secrets": Entry("secrets", "See what protects the secrets of assets, move them, change their keys."),
     "event": Entry("event", "Add, list, show and close events."),
     "run": Entry("run", "Run a playbook on an event."),
+    "explore": Entry("explore", "Simulate a playbook many times, and tell which actions it could take."),
     "act": Entry("act", "Run one action by hand."),
     "runs": Entry("runs", "List runs."),
     "show": Entry("show", "Show everything a run did."),

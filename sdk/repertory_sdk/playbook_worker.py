@@ -32,6 +32,7 @@ from repertory_sdk.explanation import explain
 from repertory_sdk.loader import load_playbook, plugins_of
 from repertory_sdk.models import Event, Result
 from repertory_sdk.playbook import Play
+from repertory_sdk.tracing import Tracing
 
 MESSAGE_BYTES = 65536
 
@@ -153,6 +154,15 @@ def _run(channel: Channel, hello: Dict[str, Any]) -> None:
 
 
 def _outcome(channel: Channel, hello: Dict[str, Any]) -> Dict[str, Any]:
+    if not hello.get("traced"):
+        return _played(channel, hello)
+    tracing = Tracing(Path(hello["folder"]))
+    tracing.start()
+    last = _played(channel, hello)
+    return {**last, "coverage": tracing.report()}
+
+
+def _played(channel: Channel, hello: Dict[str, Any]) -> Dict[str, Any]:
     if hello.get("format") == classic.FORMAT:
         return dict(classic.playbook_side().outcome(channel, hello))
     folder = Path(hello["folder"])

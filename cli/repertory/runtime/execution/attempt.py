@@ -16,7 +16,7 @@ from repertory.runtime.execution.waits import Waits
 from repertory.runtime.kept import effects
 from repertory.runtime.processes.pipe import Closed, HalfALine, TooLong
 from repertory.runtime.processes.playbook_process import KILLED, ProcessKilled
-from repertory.runtime.records import ActRequest, Cancelled, Diverged, Question, digest_of, is_request_key
+from repertory.runtime.records import ActRequest, Cancelled, Diverged, Question, as_text, digest_of, is_request_key
 from repertory.runtime.simulation.effects import SimulatedEffects
 from repertory_sdk.manifest import PlaybookManifest
 from repertory_sdk.protocol import BadMessage
@@ -36,6 +36,7 @@ TICK_S = 0.2
 SHORT_S = 2.0
 # In a simulated run sleeping takes no time, so that a loop that waits for something would never end.
 MOST_SIMULATED = 2000
+COVERAGE = "coverage"
 
 
 class Parked(Exception):
@@ -319,10 +320,16 @@ class Attempt:
         self._idle_after = int(message["seen"])
 
     def _done(self, message: Message) -> None:
+        self._keep_coverage(message)
         self._final = Ending(state="succeeded", message="", outputs=dict(message["outputs"]))
 
     def _failed(self, message: Message) -> None:
+        self._keep_coverage(message)
         self._final = Ending(state="failed", message=str(message["message"]))
+
+    def _keep_coverage(self, message: Message) -> None:
+        if self._run.simulation and self._run.simulation.traced:
+            self._journal.keep_output("playbook", COVERAGE, as_text(message.get("coverage")))
 
 
 def _how_it_died(process: PlaybookProcess, *, said: str = "") -> Exception:

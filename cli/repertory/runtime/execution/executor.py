@@ -146,6 +146,7 @@ class Executor:
             "op": "hello", "folder": str(item.folder), "main": item.manifest.main, "name": item.manifest.name,
             "event": event, "inputs": dict(run.inputs), "run": run.id, "format": item.manifest.format,
             "classic": {"repository": item.name.rpartition("/")[0], "item": item.short_name},
+            "traced": run.simulation is not None and run.simulation.traced,
         }  # fmt: skip
 
     def stop(self, *, hold: bool = False) -> None:

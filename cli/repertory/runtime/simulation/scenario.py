@@ -96,7 +96,7 @@ class Simulation:
     """What a simulated run is made of; kept with the run, so that every attempt makes up the same.
 
     ``source`` is the file of the scenario, ``place`` where in the tree of runs this one is, ``outcomes`` what becomes of actions
-    that the scenario says nothing about.
+    that the scenario says nothing about, ``traced`` whether the playbook tells which of its lines it reached.
     """
 
     seed: int
@@ -104,6 +104,7 @@ class Simulation:
     source: str = ""
     place: str = ""
     outcomes: Outcomes = "succeeded"
+    traced: bool = False
 
     def chance(self, *about: Any) -> random.Random:
         """The same choices for the same seed and the same matter."""
