@@ -40,6 +40,11 @@ def test_texts_have_the_form_of_what_they_contain(kind: str, form: str) -> None:
         assert re.fullmatch(form, made(DataPath("x", {"type": "string"}, contains=[kind]), seed=seed)["x"])
 
 
+@pytest.mark.parametrize(("name", "form"), [("abuse_email", r".*@.*"), ("hostnames", r"[a-z]+-\d\d"), ("first_seen", r"2026-01-\d\dT.*Z"), ("story", "story [a-z]+")])
+def test_names_of_fields_help(name: str, form: str) -> None:
+    assert re.fullmatch(form, made(DataPath(name, {"type": "string"}))[name])
+
+
 def test_addresses_are_those_of_documentation() -> None:
     for seed in range(20):
         value = made(DataPath("x", {"type": "string"}, contains=["ip"]), seed=seed)["x"]

@@ -96,8 +96,9 @@ def _number(schema: Mapping[str, Any], contains: Sequence[str], chance: random.R
 
 
 def _text(name: str, contains: Sequence[str], chance: random.Random) -> str:
-    for kind in (*contains, name):
-        form = _FORMS.get(kind.lower().replace("_", " "))
+    for kind in (*contains, name, name.rpartition("_")[2]):  # an abuse_email is an email
+        plain = kind.lower().replace("_", " ")
+        form = _FORMS.get(plain) or _FORMS.get(plain.removesuffix("s"))
         if form:
             return form(chance)
     if name.lower().endswith(_TIMES):
@@ -110,6 +111,14 @@ def _text(name: str, contains: Sequence[str], chance: random.Random) -> str:
 
 def _ip(chance: random.Random) -> str:
     return f"{chance.choice(_NETWORKS)}.{chance.randint(1, 254)}"
+
+
+def _cidr(chance: random.Random) -> str:
+    return f"{chance.choice(_NETWORKS)}.0/24"
+
+
+def _country(chance: random.Random) -> str:
+    return chance.choice(("BR", "IN", "KE", "NL", "NZ"))
 
 
 def _ipv6(chance: random.Random) -> str:
@@ -157,8 +166,9 @@ def _mac(chance: random.Random) -> str:
 
 
 _FORMS: Mapping[str, Callable[[random.Random], str]] = {
-    "ip": _ip, "ip address": _ip, "ipv4": _ip, "address": _ip, "ipv6": _ipv6, "domain": _domain, "domain name": _domain,
-    "fqdn": _domain, "host": _host, "host name": _host, "hostname": _host, "url": _url, "uri": _url, "email": _email,
+    "ip": _ip, "ip address": _ip, "ipv4": _ip, "address": _ip, "ipv6": _ipv6, "cidr": _cidr, "country": _country,
+    "domain": _domain, "domain name": _domain, "fqdn": _domain,
+    "host": _host, "host name": _host, "hostname": _host, "url": _url, "uri": _url, "email": _email,
     "email address": _email, "file name": _file, "filename": _file, "file path": _path, "process name": _file,
     "hash": _hex(64), "file hash": _hex(64), "sha256": _hex(64), "sha1": _hex(40), "md5": _hex(32), "vault id": _hex(40),
     "port": _port, "user": _user, "user name": _user, "username": _user, "mac address": _mac, "mac": _mac,
