@@ -109,6 +109,8 @@ def prune(
 ) -> None:
     """Forget runs that ended long ago; events and the notes on them stay.
 
+    The copies of events that simulated runs worked on go with them.
+
     Example:
 
       repertory runs prune --older-than 90
