@@ -10,7 +10,7 @@ from repertory.runtime.simulation.scenario import SIMULATED
 if TYPE_CHECKING:
     from repertory.runtime.storage.database import Database, Transaction
 
-_PARTS = ("action_run", "record", "prompt", "output", "attempt")
+_PARTS = ("action_run", "contact", "record", "prompt", "output", "attempt")
 
 
 def prune_runs(database: Database, *, older_than_s: float) -> int:
