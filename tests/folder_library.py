@@ -7,6 +7,7 @@ import json
 import sys
 import textwrap
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,13 @@ class FolderLibrary:
         if inputs:
             return self._finish(folder, "playbook", describe(Home(self.root / ".describing"), folder))
         return self._finish(folder, "playbook", dump_manifest(_manifest(name, source, declared)))
+
+    def add_classic_playbook(self, source: str, *, name: str, actions: Sequence[str]) -> Installed:
+        """A playbook in the classic format, with the manifest that is derived for such."""
+        folder = self._new_folder()
+        (folder / f"{name}.py").write_text(source)
+        manifest = PlaybookManifest(name=name, version="1.0.0", main=f"{name}.py", actions=actions, format="classic")
+        return self._finish(folder, "playbook", dump_manifest(manifest))
 
     def _new_folder(self) -> Path:
         folder = self.root / f"{len(list(self.root.iterdir())):04}-{uuid.uuid4().hex[:8]}"

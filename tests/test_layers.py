@@ -51,6 +51,7 @@ EXCEPTIONS = {
         "repertory.__main__": "--version answers without loading the tool",
         "repertory.commands._output": "the one module that talks",
         "repertory.main": "the one handler of errors",
+        "repertory.site.repertory_classic.playbook.telling": "in the child: what playbooks say",
         "repertory.site.phantom.base_connector": "in the child: for apps that want to see their progress printed",
         "repertory.site.repertory_classic.app.context": "in the child: where a log goes",
         "repertory.site.repertory_classic.app.performing": "in the child: where a log goes",

@@ -84,6 +84,30 @@ def branch(letter):
 return {"found": sum(play.parallel(lambda: branch("a"), lambda: branch("b"), lambda: branch("c")), [])}
 """
 
+CLASSIC = """
+import phantom.rules as phantom
+
+FOUND = []
+
+def on_start(container):
+    for letter in "abc":
+        parameters = [{"name": letter + "0"}, {"name": letter + "1"}]
+        phantom.act("change", parameters=parameters, name=letter, callback=after)
+
+def after(action=None, success=None, container=None, results=None, handle=None, **kwargs):
+    for run in results:
+        for one in run["action_results"]:
+            FOUND.append([one["parameter"]["name"], one["status"], [row["value"] for row in one["data"]]])
+    letter, step = action["name"][0], len(action["name"])
+    if step < 3:
+        parameters = [{"name": letter + str(step + 1)}]
+        phantom.act("look" if step == 1 else "change", parameters=parameters, name=action["name"] + "x", callback=after)
+
+def on_finish(container, summary):
+    phantom.save_playbook_output_data(output={"found": FOUND})
+"""
+CALLS = {"test/sequential": 10, "test/parallel": 15, "test/classic": 12}
+
 
 @dataclass
 class Chaos:
@@ -196,6 +220,7 @@ def chaos(request: pytest.FixtureRequest, tmp_path: Path, database_kind: str) ->
         lab.add_playbook(body, header=GOT, name=name, actions=["change", "look"])
         for name, body in (("sequential", SEQUENTIAL), ("parallel", PARALLEL))
     ]
+    made.playbooks.append(lab.library.add_classic_playbook(CLASSIC, name="classic", actions=["change", "look"]))
     yield made
     made.end_all()
     database.close()
@@ -281,11 +306,12 @@ def replies_are_consistent(chaos: Chaos) -> None:
             continue
         assert run.state == "succeeded"
         calls = {call.parameters["name"]: call for call in chaos.lab.calls(run)}
-        assert len(run.outputs["found"]) == len(calls) == (10 if run.playbook == "test/sequential" else 15)
+        assert len(run.outputs["found"]) == len(calls) == CALLS[run.playbook]
         for name, status, values in run.outputs["found"]:
-            assert status == calls[name].state
+            succeeded = calls[name].state == "succeeded"
+            assert status == (("success" if succeeded else "failed") if run.playbook == "test/classic" else calls[name].state)
             answered_by_human = "says: it happened" in calls[name].message
-            assert values == ([f"<{name}>"] if status == "succeeded" and not answered_by_human else [])
+            assert values == ([f"<{name}>"] if succeeded and not answered_by_human else [])
         if run.playbook == "test/parallel":
             rows = [cells for cells in _shared_rows(chaos) if run.id in cells]
             assert len(rows) == 3

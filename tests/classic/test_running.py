@@ -30,6 +30,12 @@ class FeedsConnector(BaseConnector):
 
     def handle_action(self, param):
         result = self.add_action_result(ActionResult(dict(param)))
+        if self.get_action_identifier() == "find":
+            name = self.get_container_info()[1]["name"]
+            self.save_container({"name": "found by " + name, "source_data_identifier": "c1"})
+            artifact = {"name": "more", "cef": {"sourceAddress": param["ip"]}, "source_data_identifier": "a1"}
+            self.save_artifacts([{**artifact, "container_id": self.get_container_id()}])
+            return result.set_status(phantom.APP_SUCCESS)
         if self.get_action_identifier() == "peek":
             try:
                 result.add_data({"read": open(param["ip"]).read()[:9]})
@@ -45,10 +51,17 @@ class FeedsConnector(BaseConnector):
         return result.set_status(phantom.APP_SUCCESS)
 '''
 PLAYBOOK = '''\
+import random
+import uuid
+from datetime import datetime
 import phantom.rules as phantom
+
+MADE = "x"
 
 
 def on_start(container):
+    global MADE
+    MADE = f"{uuid.uuid4()} {random.random()} {datetime.now().isoformat()}"
     ips = [row[0] for row in phantom.collect2(container=container, datapath=["artifact:*.cef.sourceAddress"])]
     parameters = [{"ip": ip, "context": {"artifact_id": 1}} for ip in ips + ["bad"]]
     phantom.act("ip reputation", parameters=parameters, assets=["feeds"], name="ask_1", callback=decide)
@@ -72,11 +85,19 @@ def note(action=None, success=None, container=None, results=None, handle=None, *
     phantom.add_note(container=container, title="Found", content=text)
     asked = phantom.collect2(datapath=["ask_1:action_result.data.*.asked"]) + phantom.collect2(datapath=["ask_2:action_result.data.*.asked"])
     phantom.save_playbook_output_data(output={"asked": [row[0] for row in asked]})
+    phantom.act("ip reputation", parameters=[{"ip": MADE}], assets=["feeds"], name="ask_3")
 
 
 def on_finish(container, summary):
     phantom.debug("finished")
 '''
+FINDING = """\
+import phantom.rules as phantom
+
+
+def on_start(container):
+    phantom.act("find", parameters=[{"ip": "192.0.2.20"}], assets=["feeds"], name="find_1")
+"""
 NATIVE = '''\
 from repertory_sdk import Event, Play, playbook
 
@@ -93,15 +114,16 @@ def manifest() -> dict[str, Any]:
     """The connector's: with an action that reads a file."""
     reputation = {**MANIFEST["actions"][0], "parameters": {"ip": {"data_type": "string", "required": True}}}
     peek = {**reputation, "action": "peek", "identifier": "peek"}
+    find = {**reputation, "action": "find", "identifier": "find"}
     settings = {"port": {"data_type": "numeric", "default": 8443, "required": True}}
-    return {**MANIFEST, "actions": [reputation, peek], "configuration": settings, "package_name": "phantom_feeds"}
+    return {**MANIFEST, "actions": [reputation, peek, find], "configuration": settings, "package_name": "phantom_feeds"}
 
 
 @pytest.fixture
 def analyst(newcomer: User, tmp_path: Path) -> User:
     """Has a classic playbook, a connector with an asset, and a native playbook."""
     files = {
-        "Look Up.py": PLAYBOOK, "Look Up.json": '{"coa": {"python_version": "3"}}',
+        "Finding.py": FINDING, "Look Up.py": PLAYBOOK, "Look Up.json": '{"coa": {"python_version": "3"}}',
         "feeds/feeds.json": json.dumps(manifest()), "feeds/feeds_connector.py": CONNECTOR,
         "ask/playbook.py": NATIVE, "ask/README.md": "# ask\n",
     }  # fmt: skip
@@ -110,7 +132,7 @@ def analyst(newcomer: User, tmp_path: Path) -> User:
     repository.commit()
     newcomer.done("repo", "add", "phantom", str(repository.path), "--sync")
     (newcomer.home / "config.toml").write_text('install.allow = "anything"\n')
-    newcomer.done("install", "phantom/Look_Up", "phantom/feeds", "phantom/ask", "--yes")
+    newcomer.done("install", "phantom/Look_Up", "phantom/Finding", "phantom/feeds", "phantom/ask", "--yes")
     newcomer.done("asset", "add", "feeds", "phantom/feeds")
     (newcomer.folder / "event.json").write_text(json.dumps(EVENT))
     return newcomer
@@ -123,11 +145,14 @@ def test_a_classic_playbook_asks_a_connector_and_a_human(analyst: User) -> None:
     assert prompt["question"] == "Ask 192.0.2.7, None again?"
     analyst.done("answer", str(prompt["id"]), "Yes")
     ended = analyst.asked("show", record["run"])
-    assert (ended["status"], ended["outputs"]) == ("succeeded", {"asked": [1, 3]})
-    asked = [(one["parameters"]["ip"], one["status"], one["message"]) for action in ended["actions"] for one in action["results"]]
+    first, bad, again = ended["outputs"]["asked"]
+    assert (ended["status"], first in (1, 2), bad, again) == ("succeeded", True, None, 3)
+    *actions, last = ended["actions"]
+    assert len(last["results"][0]["parameters"]["ip"].split()) == 3
+    asked = [(one["parameters"]["ip"], one["status"], one["message"]) for action in actions for one in action["results"]]
     assert asked == [("192.0.2.7", "succeeded", "Total: 1"), ("bad", "failed", "bad is no address"), ("again", "succeeded", "Total: 1")]
     assert [note["title"] for note in ended["notes"]] == ["Found"]
-    assert ended["event"]["severity"] == "high"
+    assert analyst.asked("event", "show", str(ended["event"]))["severity"] == "high"
 
 
 def test_a_native_playbook_asks_a_connector(analyst: User) -> None:
@@ -156,3 +181,13 @@ def test_it_is_simulated_without_an_app(analyst: User) -> None:
     assert first["simulated"]
     assert [one["results"][0]["data"] for one in first["actions"]] == [one["results"][0]["data"] for one in again["actions"]]
     assert first["status"] == again["status"] == "succeeded"
+
+
+def test_what_a_connector_saves_is_kept_once(analyst: User) -> None:
+    analyst.done("event", "add", "event.json")
+    for _ in range(2):
+        analyst.done("run", "phantom/Finding", "--event", "1")
+    events = {event["name"]: event for event in analyst.asked("event", "list")["events"]}
+    assert sorted(events) == ["found by scan", "scan"]
+    shown = analyst.asked("event", "show", "1")
+    assert [artifact["cef"]["sourceAddress"] for artifact in shown["artifacts"]] == ["192.0.2.7", "192.0.2.20"]

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError, counted
+from repertory.runtime.execution.classic_found import FORMAT, event_for, keep_event, keep_found
 from repertory.runtime.execution.evidence import Evidence
 from repertory.runtime.kept import assets, contacts, effects, events
 from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
@@ -202,6 +203,8 @@ class Performer:
                 "id": call.key, "action": call.action, "parameters": dict(call.parameters), "state": state,
                 "key": f"{self.journal.run}/{call.key}", "checkpoint": checkpoint,
             }  # fmt: skip
+            if kind.app.manifest.format == FORMAT and self.event is not None:
+                request["event"] = event_for(self.tools.database, self.event)
             usable = False  # until it has answered
             message = worker.act(request, call.timeout_s, self._asides(call, redaction))
             usable = True
@@ -250,6 +253,7 @@ class Performer:
             again = _retry_after(message)
             if isinstance(message.get("state"), dict):
                 assets.keep_state(self.tools.database, call.asset, message["state"])
+            keep_found(self.tools.database, call, self.journal.run, self.event, message, redaction)
             if call.action == ON_POLL and outcome.status == "succeeded":
                 outcome = self._ingest(call, message, redaction)
         except (ConversionError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -261,7 +265,7 @@ class Performer:
         plain_events = redaction.value(message["events"])
         found = [from_json(Event, plain, f"events[{index}]") for index, plain in enumerate(plain_events)]
         with self.tools.database.transaction() as transaction:
-            stored = [events.add_event(transaction, event) for event in found]
+            stored = [keep_event(transaction, event) for event in found]
             assets.keep_checkpoint(transaction, call.asset, message["checkpoint"])
         new = sum(item.is_new for item in stored)
         data = [{"event": item.id, "name": item.name, "new": item.is_new} for item in stored]

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from repertory_classic.playbook import standins
+from repertory_classic.playbook import chance, standins
 from repertory_classic.playbook.containers import Containers, artifacts_of, container_of
 from repertory_classic.playbook.data import RunData
 from repertory_classic.playbook.engine import BlockFailed, Engine
@@ -76,6 +76,7 @@ def load(folder: Path, main: str, everything: Everything) -> ModuleType:
     for path in sorted((folder / FUNCTIONS).glob("*.py")):
         everything.engine.functions[path.stem] = _function(path, everything)
     standins.install(everything)
+    chance.install(everything.engine)
     module = ModuleType(MODULE)
     module.__file__ = str(folder / main)
     vars(module).update(container=everything.engine.container(), open=everything.scratch.open)

@@ -12,6 +12,7 @@ from typing import Any, Optional
 from repertory_classic.playbook.data import Plain
 from repertory_classic.playbook.engine import Engine, Finished, Pending, Reply
 from repertory_classic.playbook.looping import LoopState
+from repertory_classic.playbook.telling import say
 from repertory_classic.playbook.templates import render
 
 Callback = Optional[Callable[..., Any]]
@@ -162,7 +163,7 @@ def call_function(
 def _called(function: Callable[..., Any] | None, told: Plain, parameters: Plain) -> Plain:
     result = {**told, "parameter": parameters, "success": False, "message": "", "data": {}}
     if function is None:
-        print(f"there is no custom function {told['custom_function']}")
+        say(f"there is no custom function {told['custom_function']}")
         return {**result, "message": f"there is no custom function {told['custom_function']}"}
     try:
         returned = function(**parameters)
@@ -188,7 +189,7 @@ def run_playbook(
         success = "error" not in reply
         outputs = dict(reply["value"]) if success else {}
         if not success:
-            print(f"playbook {playbook}: {reply['error']}")
+            say(f"playbook {playbook}: {reply['error']}")
         engine.data.outputs[block] = outputs
         status = "success" if success else "failed"
         results = [{"playbook_run_id": number, "name": block, "status": status, "outputs": outputs}]

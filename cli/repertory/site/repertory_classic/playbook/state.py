@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Optional
 
 from repertory_classic.playbook.containers import Containers
 from repertory_classic.playbook.data import Plain, RunData
@@ -36,21 +37,27 @@ class Everything:
         }  # fmt: skip
 
 
-_THE_RUN: list[Everything] = []
+class Current:
+    """Which run this process is for; it has one."""
+
+    everything: Optional[Everything] = None
+
+
+CURRENT = Current()
 
 
 def enter(everything: Everything) -> None:
-    """From now on blocks call upon this run; a process has one."""
-    _THE_RUN[:] = [everything]
+    """From now on blocks call upon this run."""
+    CURRENT.everything = everything
 
 
 def is_entered() -> bool:
     """Whether this process runs a playbook."""
-    return bool(_THE_RUN)
+    return CURRENT.everything is not None
 
 
 def current() -> Everything:
     """The run of this process."""
-    if not _THE_RUN:
+    if CURRENT.everything is None:
         raise RuntimeError("phantom.rules can be used in a playbook's run only")
-    return _THE_RUN[0]
+    return CURRENT.everything

@@ -8,16 +8,17 @@ from typing import Any
 from repertory_classic.playbook.rest import BASE, rest_url
 from repertory_classic.playbook.run import BASE_URL
 from repertory_classic.playbook.state import current
+from repertory_classic.playbook.telling import say
 
 
 def debug(message: Any = "", *_more: Any, **_ignored: Any) -> None:
     """A line in the output of the run."""
-    print(message if isinstance(message, str) else str(message))
+    say(message if isinstance(message, str) else str(message))
 
 
 def error(message: Any = "", *_more: Any, **_ignored: Any) -> None:
     """The same, for errors."""
-    print(f"ERROR {message}")
+    say(f"ERROR {message}")
 
 
 def playbook_block(*_given: Any, **_ignored: Any) -> Callable[[Any], Any]:

@@ -1,0 +1,68 @@
+"""What connectors see of an event, and what they save besides their results: events, evidence, notes.
+
+Their interface lets any action save something. What they say is a stranger's word like a result: it is read as one, and secrets
+in it are hidden before it is kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from repertory.runtime.kept import events
+from repertory_sdk.convert import from_json
+from repertory_sdk.manifest import ON_POLL
+from repertory_sdk.models import Artifact, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from repertory.runtime.records import Call
+    from repertory.runtime.redaction import Redaction
+    from repertory.runtime.storage.database import Database, Transaction
+    from repertory_sdk.protocol import Message
+
+FORMAT = "classic"
+_TOLD = ("id", "name", "severity", "status", "description", "source_id")
+
+
+def event_for(database: Database, number: int) -> dict[str, Any]:
+    """The event that an action is about, with its files by their hashes."""
+    event = events.get_event(database, number)
+    files = [{"name": one.name, "sha256": one.sha256, "size": one.size} for one in events.attachments_of(database, number)]
+    label = event.labels[0] if event.labels else "events"
+    return {**{name: getattr(event, name) for name in _TOLD}, "label": label, "attachments": files}
+
+
+def keep_found(database: Database, call: Call, run: str, event: int | None, message: Message, redaction: Redaction) -> None:
+    """Keep what an action saved; raises ConversionError, TypeError and ValueError where it is not what it should be."""
+    found = [] if call.action == ON_POLL else _read(message, "events", Event, redaction)
+    artifacts = _read(message, "artifacts", Artifact, redaction) if event is not None else []
+    notes = redaction.value(list(message.get("notes") or ())) if event is not None else []
+    if not found and not artifacts and not notes:
+        return
+    with database.transaction() as transaction:
+        for one in found:
+            keep_event(transaction, one)
+        for artifact in artifacts:
+            events.add_artifact(transaction, event or 0, artifact)
+        for note in notes:
+            title, text = str(note.get("title") or "Note"), str(note.get("content") or "")
+            author = f"{call.app} {call.asset}"
+            events.add_note(transaction, event or 0, title=title, text=text, author=author, run=run, key=call.key)
+
+
+def keep_event(transaction: Transaction, event: Event) -> events.Stored:
+    """Add an event; of one that is known, the evidence that is new."""
+    stored = events.add_event(transaction, event)
+    if not stored.is_new:
+        for artifact in event.artifacts:
+            if artifact.source_id:
+                events.add_artifact(transaction, stored.id, artifact)
+    return stored
+
+
+def _read(message: Mapping[str, Any], name: str, kind: type, redaction: Redaction) -> list[Any]:
+    """Records of one kind; the number of the event is told once."""
+    listed = redaction.value(list(message.get(name) or ()))
+    plain = [{key: value for key, value in one.items() if key != "event"} for one in listed]
+    return [from_json(kind, one, f"{name}[{index}]") for index, one in enumerate(plain)]
