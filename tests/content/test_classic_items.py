@@ -155,3 +155,9 @@ def test_a_change_of_a_function_is_a_change_of_its_playbooks(home: Home, new_rep
     after = {item.name: item.hash for item in read_lock(home).items}
     assert before["phantom/Look_Up"] != after["phantom/Look_Up"]
     assert before["phantom/Tell_Somebody"] == after["phantom/Tell_Somebody"]
+
+
+@pytest.mark.parametrize("bomb", ["x = " + "(" * 5000 + ")" * 5000, "x = " + "-" * 100_000 + "1", "x = " + "a." * 50_000 + "b"])
+def test_code_that_breaks_parsers_is_broken_code(tmp_path: Path, bomb: str) -> None:
+    items = items_in(tmp_path, {**playbook_files(), "Look Up.py": f"{PLAYBOOK}\n{bomb}\n"})
+    assert {issue.rule for issue in errors_of(items["Look_Up"])} <= {"python2-only"}

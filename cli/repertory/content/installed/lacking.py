@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import repertory
+from repertory.content.checks.issue import Issue
+from repertory.content.checks.source import parse_source
 from repertory_sdk.classic import FALLBACK, FORMAT, SITE
 
 if TYPE_CHECKING:
@@ -48,11 +50,11 @@ def lacking(item: Installed) -> list[Lack]:
 
 
 def _in_file(path: Path, name: str, present: set[str], api: frozenset[str]) -> Iterator[Lack]:
-    try:
-        tree = ast.parse(path.read_bytes().expandtabs(8))
-    except (SyntaxError, ValueError, RecursionError) as error:
-        yield Lack(what="Python", name="another version", where=f"{name}:{getattr(error, 'lineno', 1)}")
+    parsed = parse_source(name, path.read_bytes().expandtabs(8), python="")
+    if isinstance(parsed, Issue):
+        yield Lack(what="Python", name="another version", where=f"{name}:{parsed.line}")
         return
+    tree = parsed.tree
     optional = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Try) for inner in ast.walk(node)}
     aliases = {
         one.asname for node in ast.walk(tree) if isinstance(node, ast.Import) for one in node.names if one.name == _RULES

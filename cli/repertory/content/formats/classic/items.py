@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from repertory.content.checks.issue import Issue
+from repertory.content.checks.source import parse_source
 from repertory.content.formats.classic.apps import FORMAT
 from repertory.content.formats.classic.arrangement import PROBLEM
 from repertory.content.items.found import FoundItem
@@ -63,10 +64,8 @@ def repertory_read_item(tree: Tree, item: FoundItem) -> FoundItem | None:
 
 def _code_issues(tree: Tree, item: FoundItem, main: str) -> list[Issue]:
     path = item.below(main)
-    try:
-        compile(tree.read(path).expandtabs(8), path, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", 1) or 1
-        message = f"written for Python 2, or broken: {getattr(error, 'msg', error)}"
-        return [Issue(path=path, line=line, rule="python2-only", message=message, hint="look for a newer version of it")]
-    return []
+    parsed = parse_source(path, tree.read(path).expandtabs(8), python="")
+    if not isinstance(parsed, Issue):
+        return []
+    message = f"written for Python 2, or broken: {parsed.message}"
+    return [Issue(path=path, line=parsed.line, rule="python2-only", message=message, hint="look for a newer version of it")]

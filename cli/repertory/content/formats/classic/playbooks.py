@@ -7,6 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from repertory.content.checks.declarations import Module
+from repertory.content.checks.source import parse_source
 from repertory_sdk.manifest import Parameter, PlaybookManifest, dump_manifest
 
 if TYPE_CHECKING:
@@ -87,24 +89,22 @@ def _summary(text: Any) -> str:
     return first if len(first) <= _MOST_SUMMARY else f"{first[: _MOST_SUMMARY - 1]}…"
 
 
-class _Calls(ast.NodeVisitor):
+class _Calls:
     """Actions and playbooks that are asked for by a literal name. Code of Python 2 that cannot be parsed asks for nothing."""
 
     def __init__(self, source: bytes) -> None:
         self.actions: set[str] = set()
         self.playbooks: set[str] = set()
-        try:
-            self.visit(ast.parse(source.expandtabs(8)))
-        except (SyntaxError, ValueError, RecursionError):
-            return
+        parsed = parse_source("", source.expandtabs(8), python="")
+        for node in parsed.each(ast.Call) if isinstance(parsed, Module) else ():
+            self._note(node)
 
-    def visit_Call(self, node: ast.Call) -> None:
+    def _note(self, node: ast.Call) -> None:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if name == "act" and (action := _literal(node, "action")):
             self.actions.add(action.strip().lower())
         elif name == "playbook" and (child := _literal(node, "playbook")):
             self.playbooks.add(item_name(child.rpartition("/")[2]))
-        self.generic_visit(node)
 
 
 def _literal(node: ast.Call, keyword: str) -> str:
