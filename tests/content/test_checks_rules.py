@@ -205,6 +205,7 @@ CASES: list[tuple[str, Item, Item]] = [
 
 # Rules about more than one item, or about the tree.
 ELSEWHERE = {
+    "classic-sdk": "test_classic_items",
     "classic-manifest": "test_classic_items",
     "checks-configuration": "test_checks_selection",
     "item-name": "test_repositories",

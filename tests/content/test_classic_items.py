@@ -161,3 +161,22 @@ def test_a_change_of_a_function_is_a_change_of_its_playbooks(home: Home, new_rep
 def test_code_that_breaks_parsers_is_broken_code(tmp_path: Path, bomb: str) -> None:
     items = items_in(tmp_path, {**playbook_files(), "Look Up.py": f"{PLAYBOOK}\n{bomb}\n"})
     assert {issue.rule for issue in errors_of(items["Look_Up"])} <= {"python2-only"}
+
+
+def test_an_app_of_the_newer_library_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/app.py").write_text("from soar_sdk.app import App\n")
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["splunk-soar-sdk>=2"]\n')
+    inspection = inspect_folder(tmp_path)
+    assert not inspection.items
+    (issue,) = inspection.issues
+    assert (issue.rule, issue.path, issue.severity) == ("classic-sdk", "pyproject.toml", "warning")
+
+
+def test_why_a_repository_offers_nothing_is_said_when_it_is_synced(home: Home, new_repository: New) -> None:
+    project = '[project]\nname = "x"\ndependencies = ["splunk-soar-sdk>=2"]\n'
+    repository = new_repository("newer").write({"pyproject.toml": project, "src/app.py": "x = 1\n"})
+    repository.commit()
+    add_repository(home, "newer", repository.path.as_uri())
+    (one,) = sync(home).repositories
+    assert (one.items, one.note) == (0, "an app written with splunk-soar-sdk, which cannot be run yet")

@@ -260,7 +260,12 @@ def _compare(
         items=len(after.items),
         followed=followed,
         unfollowed=unfollowed,
-        note="it lists repositories itself; to follow those too, name it: repertory repo add"
-        if found.lists_more
-        else "",
+        note=_note_of(found),
     )
+
+
+def _note_of(found: Described) -> str:
+    if found.lists_more:
+        return "it lists repositories itself; to follow those too, name it: repertory repo add"
+    reason = next(iter(found.catalog.issues), None)
+    return reason.message if reason and not found.catalog.items else ""

@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from repertory.content.checks.issue import Issue
 from repertory.content.formats.classic import apps, playbooks
 from repertory.content.git.tree import Files, TreeEntry
 from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
@@ -20,7 +21,6 @@ from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from repertory.content.checks.issue import Issue
     from repertory.content.git.tree import Tree
 
 # Changes whenever the same files might give another manifest: what is installed is not what was installed before, then.
@@ -29,6 +29,8 @@ CLASSIC_FILE = "classic.json"  # what a connector's manifest is called where it 
 PROBLEM = "problem"  # all that a manifest says which cannot be derived
 MOST_BYTES = 2_000_000
 FUNCTIONS = "custom_functions"
+PROJECT_FILE = "pyproject.toml"
+SDK = b"splunk-soar-sdk"
 
 
 class ArrangedTree:
@@ -38,7 +40,7 @@ class ArrangedTree:
         self._tree = tree
         self._sources: dict[str, str] = {}  # where the bytes of a moved file are
         self._derive: dict[str, Callable[[], bytes]] = {}
-        self.issues: Sequence[Issue] = tree.issues
+        self.issues: Sequence[Issue] = [*tree.issues, *_of_sdk(tree)]
         self._files = dict(tree.files)
         self._looked: dict[str, bytes] = {}
         for folder, files in _outside_of_native(tree).items():
@@ -143,6 +145,15 @@ class ArrangedTree:
         object_id = digest.hexdigest() if all(one.object_id for one in made_of) else ""
         self._files[path] = TreeEntry(path=path, size=0, object_id=object_id, derived=True)
         self._derive[path] = derive
+
+
+def _of_sdk(tree: Tree) -> Iterator[Issue]:
+    """Projects of another kind, which would otherwise be passed over in silence."""
+    for path, entry in tree.files.items():
+        if path.rpartition("/")[2] == PROJECT_FILE and entry.size <= MOST_BYTES and SDK in tree.read(path):
+            message = "an app written with splunk-soar-sdk, which cannot be run yet"
+            hint = "use an older version of it, with a manifest of its own"
+            yield Issue(path=path, rule="classic-sdk", severity="warning", message=message, hint=hint)
 
 
 def _outside_of_native(tree: Tree) -> dict[str, list[TreeEntry]]:
