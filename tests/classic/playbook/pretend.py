@@ -15,9 +15,11 @@ from typing import Any
 
 from repertory_classic.playbook.run import outcome
 
+import repertory
 from repertory_sdk.errors import PlaybookError
 
 Plain = dict[str, Any]
+SITE = str(Path(repertory.__file__).parent / "site")
 FOREIGN = ("requests", "urllib3", "dateutil", "django", "simplejson")
 EVENT: Plain = {
     "id": 9, "name": "an alert", "severity": "high", "status": "new",
@@ -178,7 +180,7 @@ def _in_a_process(tool: Tool, hello: Plain) -> Ended:
 
 
 def _outcome(tool: Tool, hello: Plain) -> Plain:
-    sys.path[:] = [path for path in sys.path if "site-packages" not in path]
+    sys.path[:] = [path for path in sys.path if "site-packages" not in path or path == SITE]
     for name in [name for name in sys.modules if name.partition(".")[0] in FOREIGN]:
         del sys.modules[name]
     said = io.StringIO()
