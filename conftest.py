@@ -24,7 +24,9 @@ REAL = frozenset(
 )  # fmt: skip
 REAL_PLACES = (
     "community_apps/blocklist/test_feeds", "community_apps/dns/test_app", "community_apps/whois/test_app",
-    "tests/acceptance/", "tests/attacks/", "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs",
+    "tests/acceptance/", "tests/attacks/", "tests/classic/app", "tests/classic/playbook/test_blocks", "tests/classic/test_running",
+    "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs", "tests/content/test_classic_environments",
+    "tests/simulation/test_exploring", "tests/simulation/test_simulated",
     "tests/content/test_environments", "tests/content/test_git", "tests/content/test_hostile", "tests/content/test_sync",
     "tests/content/test_index.py::test_a_writer_is_waited_for", "tests/content/test_trust",
     "tests/runtime/egress/test_attempts", "tests/runtime/egress/test_clients", "tests/runtime/egress/test_connections",
