@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from repertory_sdk.manifest import AppManifest, PlaybookManifest
 
 Kind = Literal["app", "playbook"]
+T = TypeVar("T")
 
 
-def is_short_for(name: str, full_name: str) -> bool:
-    """Whether an item may be called so: without its repository, or by the catalogue that lists the repository.
+def those_called(name: str, items: Iterable[T], full_name: Callable[[T], str]) -> list[T]:
+    """Items that may be called so: by the full name, or else by a short one: without the repository, or with the catalogue
+    that lists the repository in its place. More than one means that the name is ambiguous.
 
-    >>> is_short_for("whois", "connectors-whois/whois"), is_short_for("connectors/whois", "connectors-whois/whois")
-    (True, True)
+    >>> those_called("connectors/whois", ["connectors-whois/whois", "mine/whois"], str)
+    ['connectors-whois/whois']
     """
+    known = list(items)
+    exact = [one for one in known if full_name(one) == name]
+    return exact or [one for one in known if _is_short_for(name, full_name(one))]
+
+
+def _is_short_for(name: str, full_name: str) -> bool:
     repository, _, short_name = full_name.rpartition("/")
     above, _, last = name.rpartition("/")
     return last == short_name and (not above or repository.startswith(f"{above}-"))
@@ -59,6 +67,4 @@ class InstalledSet:
     def named(self, kind: Kind, name: str) -> Sequence[Installed]:
         """Items of this kind that are called so; more than one means the name is ambiguous."""
         items = self.apps if kind == "app" else self.playbooks
-        if name in items:
-            return [items[name]]
-        return [item for item in items.values() if is_short_for(name, item.name)]
+        return [items[name]] if name in items else those_called(name, items.values(), lambda item: item.name)

@@ -11,6 +11,7 @@ from repertory.content.git.sources import Source, parse_source
 from repertory.content.offered.cataloguing import catalog_text, collect
 from repertory.content.offered.members import parse_members
 from repertory.errors import UserError
+from repertory.items import those_called
 
 LINES = """
 # connectors
@@ -56,3 +57,17 @@ def test_bad_lists_are_refused_at_their_line(text: str, message: str) -> None:
     with pytest.raises(UserError) as refused:
         collect(text, "list")
     assert str(refused.value.message).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("mine/whois", ["mine/whois"]),
+        ("whois", ["connectors-whois/whois", "mine/whois"]),
+        ("connectors/whois", ["connectors-whois/whois"]),
+        ("connect/whois", []),
+        ("mine/okta", []),
+    ],
+)
+def test_items_are_called_by_the_catalogue_that_lists_their_repository(name: str, found: list[str]) -> None:
+    assert those_called(name, ["connectors-whois/whois", "connectors-okta/okta", "mine/whois"], str) == found

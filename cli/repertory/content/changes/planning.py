@@ -27,6 +27,7 @@ from repertory.content.items.opening import open_content
 from repertory.content.offered.earlier import item_at
 from repertory.content.trust.trust import Signer, check_signer
 from repertory.errors import NotFound, UserError
+from repertory.items import those_called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -210,8 +211,8 @@ def may_differ(item: LockedItem, on_offer: CatalogItem) -> bool:
 
 
 def installed_item(lock: Lock, name: str) -> LockedItem:
-    """The one item in the lock of this full or short name."""
-    fitting = [item for item in lock.items if name in (item.name, item.name.rpartition("/")[2])]
+    """The one item in the lock that is called so."""
+    fitting = those_called(name, lock.items, lambda item: item.name)
     if not fitting:
         raise NotFound("installed item", name, [item.name for item in lock.items], "see `repertory list`")
     if len(fitting) > 1:

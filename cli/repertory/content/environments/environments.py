@@ -26,6 +26,7 @@ from repertory.content.environments.python_versions import accepts, lowest
 from repertory.content.surroundings import CERTIFICATES, PROXIES, inherited
 from repertory.errors import UserError
 from repertory.home import Home, home_error, make_folder, settle_names
+from repertory_sdk.classic import FORMAT as CLASSIC
 from repertory_sdk.manifest import AppManifest, PlaybookManifest
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ __all__ = [
     "LOCK_FILE", "Environment", "collect_wheels", "environment_digest", "environment_digest_of", "environment_of", "find_python",
     "lock_requirements", "provide_environment",
 ]  # fmt: skip
-CLASSIC = "classic"
 SECONDS = 900
 # Where uv keeps its cache and finds its own and the user's settings.
 PASSED_ON = (
@@ -134,7 +134,7 @@ def _classic_needs(folder: Path, manifest: AppManifest, *, name: str) -> tuple[s
         python = base_python()
     lines = classic.requirements_of(folder, manifest, _version_of(python)[1])
     shipped = [wheel.name for wheels in classic.wheel_folders(folder) for wheel in sorted(wheels.glob("*.whl"))]
-    return environment_digest("\n".join(["classic", *lines, *shipped]), python), python, lines
+    return environment_digest("\n".join([CLASSIC, *lines, *shipped]), python), python, lines
 
 
 def _locked_text(folder: Path) -> str:

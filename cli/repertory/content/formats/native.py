@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from repertory.content.checks.issue import Issue
 from repertory.content.checks.manifests import read_manifest
 from repertory.content.formats.classic import items as classic
-from repertory.content.formats.classic.apps import FORMAT as CLASSIC
 from repertory.content.items.found import FoundItem
 from repertory.content.items.hookspecs import hookimpl
+from repertory_sdk.classic import FORMAT as CLASSIC
 from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
 
 if TYPE_CHECKING:

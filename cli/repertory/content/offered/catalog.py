@@ -11,7 +11,7 @@ from repertory.content.items.found import FoundItem
 from repertory.content.offered.index import CATALOG_SCHEMA, item_names, records_named
 from repertory.errors import NotFound, UserError
 from repertory.home import write_atomically
-from repertory.items import is_short_for
+from repertory.items import those_called
 from repertory_sdk.convert import from_json, to_json
 from repertory_sdk.errors import ConversionError
 
@@ -146,8 +146,7 @@ def item_from_record(record: Mapping[str, Any]) -> CatalogItem:
 def choose_item(items: Iterable[CatalogItem], name: str) -> CatalogItem:
     """The one of these that is called so; raises NotFound or UserError."""
     items = list(items)
-    exact = [item for item in items if item.full_name == name]
-    fitting = exact or [item for item in items if is_short_for(name, item.full_name)]
+    fitting = those_called(name, items, lambda item: item.full_name)
     if not fitting:
         raise NotFound("item", name, [item.full_name for item in items], LOOK if items else SYNC)
     if len(fitting) > 1:

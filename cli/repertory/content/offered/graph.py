@@ -12,6 +12,7 @@ from repertory.content.installed.lock import read_installed_manifest, read_lock
 from repertory.content.offered.catalog import names_of_child
 from repertory.content.offered.index import ask
 from repertory.errors import NotFound, UserError
+from repertory.items import those_called
 from repertory_sdk.manifest import AppManifest
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def graph_of(home: Home, name: str) -> Graph:
 
 
 def _chosen(items: Mapping[str, _Item], name: str) -> _Item:
-    fitting = [one for full, one in items.items() if name in (full, full.rpartition("/")[2])]
+    fitting = [items[full] for full in those_called(name, items, str)]
     if not fitting:
         raise NotFound("item", name, items, "look with `repertory search`")
     if len(fitting) > 1:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from repertory.content.offered.index_rows import ItemRows, rows_of
-from repertory.items import is_short_for
+from repertory.items import those_called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -215,8 +215,7 @@ def records_named(home: Home, name: str) -> list[dict[str, Any]]:
     """Catalogue lines of all items that are called so; a full name means no other item."""
     sql = "SELECT full_name, plain FROM items JOIN records USING (id) WHERE full_name = ?1 OR name = ?2 ORDER BY full_name, id"
     found = ask(home, lambda index: list(index.execute(sql, (name, name.rpartition("/")[2]))))
-    exact = [plain for full_name, plain in found if full_name == name]
-    return [json.loads(plain) for plain in exact or [plain for full_name, plain in found if is_short_for(name, full_name)]]
+    return [json.loads(plain) for _, plain in those_called(name, found, lambda row: str(row[0]))]
 
 
 def records_in(home: Home, names: Sequence[str]) -> list[dict[str, Any]]:

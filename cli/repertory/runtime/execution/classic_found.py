@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from repertory.runtime.storage.database import Database, Transaction
     from repertory_sdk.protocol import Message
 
-FORMAT = "classic"
 _TOLD = ("id", "name", "severity", "status", "description", "source_id")
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError, counted
-from repertory.runtime.execution.classic_found import FORMAT, event_for, keep_event, keep_found
+from repertory.runtime.execution.classic_found import event_for, keep_event, keep_found
 from repertory.runtime.execution.evidence import Evidence
 from repertory.runtime.kept import assets, contacts, effects, events
 from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
@@ -22,6 +22,7 @@ from repertory.runtime.redaction import asset_redaction
 from repertory.runtime.sandbox.reach import confinement_of
 from repertory.runtime.secrets.store import SecretStore
 from repertory.runtime.storage.trouble import StorageTrouble
+from repertory_sdk import classic
 from repertory_sdk.convert import from_json
 from repertory_sdk.errors import ConversionError
 from repertory_sdk.manifest import ON_POLL, ActionManifest, AppManifest
@@ -203,7 +204,7 @@ class Performer:
                 "id": call.key, "action": call.action, "parameters": dict(call.parameters), "state": state,
                 "key": f"{self.journal.run}/{call.key}", "checkpoint": checkpoint,
             }  # fmt: skip
-            if kind.app.manifest.format == FORMAT and self.event is not None:
+            if kind.app.manifest.format == classic.FORMAT and self.event is not None:
                 request["event"] = event_for(self.tools.database, self.event)
             usable = False  # until it has answered
             message = worker.act(request, call.timeout_s, self._asides(call, redaction))

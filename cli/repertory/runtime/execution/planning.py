@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from repertory.errors import nearest_names
 from repertory.runtime.execution.approvals import decide
 from repertory.runtime.records import PlannedCall
+from repertory_sdk import classic
 from repertory_sdk.convert import conform
 from repertory_sdk.errors import ConversionError
 from repertory_sdk.manifest import AppManifest
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from repertory.settings import Decision, Policy
     from repertory_sdk.manifest import ActionManifest
 
-CLASSIC = "classic"
 MOST_CALLS = 10_000
 
 
@@ -158,7 +158,7 @@ def _calls_on(request: ActRequest, target: Target, around: Circumstances) -> lis
     planned = []
     sets = request.parameter_sets
     for parameters in parameter_sets(target.action, request.parameters) if sets is None else sets:
-        problem = check_parameters(target.action, parameters, lenient=target.app.manifest.format == CLASSIC)
+        problem = check_parameters(target.action, parameters, lenient=target.app.manifest.format == classic.FORMAT)
         call = PlannedCall(
             key="", action=target.action.name, type=target.action.type, app=target.app.name, app_hash=target.app.hash,
             asset=target.asset.name, parameters=parameters, timeout_s=request.timeout_s or target.action.timeout_s,

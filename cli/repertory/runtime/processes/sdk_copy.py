@@ -8,6 +8,7 @@ import py_compile
 import shutil
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,15 +32,21 @@ _ENTRY = "import sys; sys.path.insert(0, sys.argv[1]); from repertory_sdk.worker
 
 def sdk_folder(home: Home) -> Path:
     """The folder to put on a child's path, made on first use; its name is the digest of its files."""
+    folder = home.sdk / _digest()[:16]
+    if not folder.exists():
+        home.prepare()
+        _copy(dict(_files()), folder)
+    return folder
+
+
+@cache
+def _digest() -> str:
+    """Of the files that this process was started with; asked for with every run and every app process."""
     files = dict(_files())
     digest = hashlib.sha256(str(sys.implementation.cache_tag).encode())
     for name in sorted(files):
         digest.update(name.encode() + b"\0" + files[name].read_bytes() + b"\0")
-    folder = home.sdk / digest.hexdigest()[:16]
-    if not folder.exists():
-        home.prepare()
-        _copy(files, folder)
-    return folder
+    return digest.hexdigest()
 
 
 def _files() -> Iterator[tuple[str, Path]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.content.formats.classic.hosts import hosts_in, hosts_of_libraries, lookups_in, setting_hosts
 from repertory.content.formats.classic.playbooks import texts_of
+from repertory_sdk.classic import FORMAT
 from repertory_sdk.manifest import (
     ActionManifest,
     AppManifest,
@@ -22,7 +23,6 @@ from repertory_sdk.manifest import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-FORMAT = "classic"
 TIMEOUT_S = 600.0
 _MOST_NAME = 64
 _SIGNS = (b'"appid"', b'"main_module"', b'"actions"')

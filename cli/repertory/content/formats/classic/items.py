@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from repertory.content.checks.issue import Issue
 from repertory.content.checks.source import parse_source
-from repertory.content.formats.classic.apps import FORMAT
 from repertory.content.formats.classic.arrangement import PROBLEM
 from repertory.content.items.found import FoundItem
 from repertory.content.items.hookspecs import hookimpl
+from repertory_sdk.classic import FORMAT
 from repertory_sdk.errors import ConversionError
 from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
 

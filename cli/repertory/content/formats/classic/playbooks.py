@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.content.checks.declarations import Module
 from repertory.content.checks.source import parse_source
+from repertory_sdk.classic import FORMAT
 from repertory_sdk.manifest import Parameter, PlaybookManifest, dump_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-FORMAT = "classic"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]+")
 _FUNCTION = re.compile(rb"""custom_function\s*=\s*["'](?:[^"'/]+/)?([A-Za-z0-9_ -]+)["']""")
 _MOST_SUMMARY = 300
