@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ _ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 @dataclass
 class Report:
-    """Of one checkout. ``causes`` are messages of failed runs with how often and one playbook each."""
+    """Of one checkout. ``causes`` are messages of failed runs with their playbooks, and how often each."""
 
     playbooks: int = 0
     valid: int = 0
@@ -75,7 +75,7 @@ class Report:
     blocks_reached: int = 0
     seconds: float = 0.0
     refused: dict[str, str] = field(default_factory=dict)
-    causes: dict[str, list[Any]] = field(default_factory=dict)
+    causes: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def measure(checkout: Path, seeds: int) -> Report:
@@ -110,7 +110,7 @@ def _as_repository(checkout: Path, target: Path) -> Path:
 
 def _run_all(settings: Any, report: Report, seeds: int) -> None:
     library, database = HomeLibrary(settings.home), open_database(settings)
-    causes: Counter[str] = Counter()
+    causes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     with foreground(settings, database, library) as here:
         for item in library.installed().playbooks.values():
             assert isinstance(item.manifest, PlaybookManifest)
@@ -125,12 +125,12 @@ def _run_all(settings: Any, report: Report, seeds: int) -> None:
                 well += state == "succeeded"
                 if state != "succeeded":
                     cause = _ADDRESS.sub("0x", message.partition(": ")[2] or message)[:120]
-                    causes[cause] += 1
-                    report.causes[cause] = [causes[cause], item.short_name]
+                    causes[cause][item.short_name] += 1
             report.ended_well += well
             report.ended_well_on_every_seed += well == seeds
             report.blocks += len(blocks)
             report.blocks_reached += len(reached)
+    report.causes = {cause: dict(playbooks) for cause, playbooks in causes.items()}
     database.close()
 
 
@@ -165,8 +165,8 @@ def main() -> None:
     print(f"{report.valid} of {report.playbooks} playbooks are valid; {report.runs} runs in {report.seconds} s")
     print(f"{report.ended_well} runs and {report.ended_well_on_every_seed} playbooks on every seed ended well")
     print(f"{report.blocks_reached} of {report.blocks} blocks were reached, {report.actions} actions asked for")
-    for cause, (number, example) in sorted(report.causes.items(), key=lambda pair: -pair[1][0]):
-        print(f"{number:5} {cause}  ({example})")
+    for cause, playbooks in sorted(report.causes.items(), key=lambda pair: -sum(pair[1].values())):
+        print(f"{sum(playbooks.values()):5} {cause}  ({', '.join(playbooks)})")
 
 
 if __name__ == "__main__":
