@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from confined import echo, own, run, tcp_server
+from confined import PATIENCE_S, echo, own, run, tcp_server
+from repertory.runtime.egress.attempts import Watch
 from repertory.runtime.sandbox.confinement import Contact, HostRule
 
 if TYPE_CHECKING:
@@ -114,3 +117,43 @@ for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
 say("done")
 """
     assert trying(namespaces, code) == []
+
+
+class OneRefusal:
+    """A socket with one reset from port 443 of ::1."""
+
+    family = socket.AF_INET6
+
+    def __init__(self) -> None:
+        self.packets = [(b"\x01\xbb" + bytes(18), ("::1", 0, 0, 0))]
+
+    def setsockopt(self, *_given: object) -> None:
+        """No filter is needed."""
+
+    def recvfrom(self, _size: int) -> tuple[bytes, tuple[str, int, int, int]]:
+        if not self.packets:
+            raise BlockingIOError
+        return self.packets.pop()
+
+
+def test_who_looks_second_finds_told_what_the_first_is_about_to_tell() -> None:
+    told: list[int] = []
+    found: list[list[int]] = []
+    reading, may_tell = threading.Event(), threading.Event()
+
+    def seen(_address: object, port: int) -> None:
+        reading.set()
+        may_tell.wait(PATIENCE_S)
+        told.append(port)
+
+    watch = Watch(OneRefusal(), socket.IPPROTO_TCP, [], seen)  # type: ignore[arg-type]
+    first = threading.Thread(target=watch.look)
+    second = threading.Thread(target=lambda: (watch.look(), found.append(list(told))))
+    first.start()
+    assert reading.wait(PATIENCE_S)
+    second.start()
+    second.join(0.2)  # a lookout that does not wait has come back by now
+    may_tell.set()
+    first.join()
+    second.join()
+    assert found == [[443]]

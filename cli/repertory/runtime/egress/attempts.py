@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import socket
 import struct
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Watch:
         self._is_6 = inside.family == socket.AF_INET6
         self._is_tcp = protocol == socket.IPPROTO_TCP
         self._seen = seen
+        self._looking = threading.Lock()
         code = _resets(self._is_6, served) if self._is_tcp else _unreachable(self._is_6)
         _attach(inside, code)
 
@@ -53,17 +55,24 @@ class Watch:
         self._socket.close()
 
     def look(self) -> None:
-        """Tell of what has been refused until now; may be called by any thread."""
-        for _ in range(_BURST):
-            try:
-                packet, sender = self._socket.recvfrom(256)
-            except OSError:
-                return
-            try:
-                address, port = self._refused(packet, sender[0])
-            except (IndexError, ValueError, struct.error):
-                continue
-            self._seen(address, port)
+        """Tell of what has been refused until now; may be called by any thread.
+
+        One looks at a time: who comes second finds told what the first had read already.
+        """
+        with self._looking:
+            for _ in range(_BURST):
+                try:
+                    packet, sender = self._socket.recvfrom(256)
+                except OSError:
+                    return
+                self._tell(packet, sender[0])
+
+    def _tell(self, packet: bytes, sender: str) -> None:
+        try:
+            address, port = self._refused(packet, sender)
+        except (IndexError, ValueError, struct.error):
+            return
+        self._seen(address, port)
 
     def _refused(self, packet: bytes, sender: str) -> tuple[IPAddress, int]:
         """Whom the process meant. IPv6 packets come without their header."""
