@@ -293,6 +293,11 @@ class App:
         return self._poll(asset, checkpoint, **extra)
 
     @property
+    def actions(self) -> Sequence[Action]:
+        """What was decorated and added, in that order."""
+        return tuple(self._actions)
+
+    @property
     def has_test(self) -> bool:
         """Whether a connectivity test is declared."""
         return self._test is not None

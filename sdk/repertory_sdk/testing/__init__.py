@@ -10,19 +10,24 @@ With pytest, the fixture ``play_recorder`` is there once the SDK is installed:
 An action needs no kit: call its function with an asset made by hand, and with a ``Job()`` where it takes one.
 """
 
+from repertory_sdk.testing.conformance import Case, conformance
 from repertory_sdk.testing.loading import importable
 from repertory_sdk.testing.manifests import assert_manifest_current
 from repertory_sdk.testing.memory import ActionCall, Memory, Note, Question, UnansweredQuestion
+from repertory_sdk.testing.place import Place
 from repertory_sdk.testing.recorder import PlayRecorder, Recording
 
 __all__ = [
     "ActionCall",
+    "Case",
     "Memory",
     "Note",
+    "Place",
     "PlayRecorder",
     "Question",
     "Recording",
     "UnansweredQuestion",
     "assert_manifest_current",
+    "conformance",
     "importable",
 ]
