@@ -40,7 +40,8 @@ def check(request: Request) -> Any:
     blank = {"abuseConfidenceScore": 0, "totalReports": 0, "numDistinctUsers": 0, "isWhitelisted": False, "isTor": False}
     place = {"countryCode": "NL", "isp": "Example Hosting", "usageType": "Data Center/Web Hosting/Transit"}
     found = {"ipAddress": ip, "isPublic": True, "domain": "example.net", "hostnames": [], **blank, **place, **known}
-    return {"data": {**found, "reports": reports if known else [], "lastReportedAt": "2026-01-04T20:00:00+00:00" if known else None}}
+    seen = {"reports": reports, "lastReportedAt": "2026-01-04T20:00:00+00:00"} if known else {"reports": [], "lastReportedAt": None}
+    return {"data": {**found, **seen}}
 
 
 @simulator.route("GET", "/api/v2/blacklist")

@@ -208,7 +208,7 @@ _PEOPLE = [
         "attach file", "generic", "Attach a file to a ticket.", {"ticket": "ticket", "name": "", "content": ""},
         {"ticket": "ticket"},
     ),
-    _changes("send message", "generic", "Tell a channel something.", {"message": ""}, {"sent": ""}),
+    _changes("send message", "generic", "Tell people something.", {"message": "", "to": ""}, {"sent": ""}),
     _changes("send email", "generic", "Send a mail.", {"to": "email", "subject": "", "body": ""}, {"message_id": ""}),
 ]  # fmt: skip
 _SIMULATIONS = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repertory.commands._output import JSON, emit, moment, single_command, table, timestamp
+from repertory.commands._output import JSON, emit, moment, note, single_command, table, timestamp
 from repertory.content.installed.generations import current_generation, list_generations, lock_of
 from repertory.content.installed.lock import installed, read_lock
 from repertory.errors import UsageError, UserError
@@ -72,6 +72,8 @@ def _actions(found: InstalledSet, *, json: bool) -> None:
         emit({"actions": [dict(zip(("action", "type", "app", "description"), row, strict=True)) for row in rows]})
     else:
         table(["action", "type", "app", "description"], sorted(rows), empty="no app is installed yet")
+        if rows:
+            note(f"{len(rows)} actions of {len({app for _, _, app, _ in rows})} apps")
 
 
 def _version(item: LockedItem) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from repertory_sdk.vocabulary import shortcomings
+
 if TYPE_CHECKING:
     from repertory_sdk.manifest import ActionManifest, AppManifest
 
@@ -39,6 +41,7 @@ def contradictions(app: AppManifest) -> Iterator[Contradiction]:
         yield from _check(actions, action, place)
         yield from _undo(actions, action, place)
         yield from _test(action, place)
+        yield from _vocabulary(action, place)
 
 
 def _flags(action: ActionManifest, place: Sequence[str | int]) -> Iterator[Contradiction]:
@@ -113,3 +116,9 @@ def _test(action: ActionManifest, place: Sequence[str | int]) -> Iterator[Contra
         yield Contradiction(
             [*place, "type"], "action-test", message, "a test changes nothing; else its type is generic"
         )
+
+
+def _vocabulary(action: ActionManifest, place: Sequence[str | int]) -> Iterator[Contradiction]:
+    hint = "see docs/reference/actions.md, or give the action a name of its own"
+    for problem in shortcomings(action):
+        yield Contradiction([*place, "name"], "action-vocabulary", f"action {action.name!r}: {problem}", hint)

@@ -51,6 +51,7 @@ RULES: Sequence[Rule] = (
         ("action-test", "warning", "A test of the connection has required parameters or changes things."),
         ("action-undo", "warning", "The action that takes another one back needs parameters which that one lacks."),
         ("action-verb", "warning", "An action says that it only reads, but its name begins with a word for changing."),
+        ("action-vocabulary", "warning", "An action has a name of the common vocabulary, and takes or returns something else."),
     ),
     *_group(
         "code",
