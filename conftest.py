@@ -23,7 +23,8 @@ REAL = frozenset(
     }
 )  # fmt: skip
 REAL_PLACES = (
-    "community_apps/blocklist/test_feeds", "community_apps/dns/test_app", "community_apps/whois/test_app",
+    "community_apps/abuseipdb/", "community_apps/blocklist/test_feeds", "community_apps/dns/test_app",
+    "community_apps/whois/test_app",
     "tests/acceptance/", "tests/attacks/", "tests/classic/app", "tests/classic/playbook/test_blocks", "tests/classic/test_running",
     "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs", "tests/content/test_classic_environments",
     "tests/simulation/test_exploring", "tests/simulation/test_simulated",
@@ -35,7 +36,8 @@ REAL_PLACES = (
     "tests/runtime/test_secret_references.py::test_a_program_that_waits",
     "tests/runtime/test_secrets_store.py::test_secrets_can_be_read_while_keys_change",
     "tests/runtime/test_secrets_store.py::test_several_processes", "tests/runtime/test_storage",
-    "tests/sdk/test_app_worker", "tests/sdk/test_describe", "tests/sdk/test_playbook_worker", "tests/sdk/test_recorder",
+    "tests/sdk/test_app_worker", "tests/sdk/test_conformance", "tests/sdk/test_http",
+    "tests/sdk/test_describe", "tests/sdk/test_playbook_worker", "tests/sdk/test_recorder",
     "tests/test_house", "tests/test_package",
 )  # fmt: skip
 # No process, but seconds of the processor: files made to be expensive, and hundreds of examples of what strangers write.

@@ -44,6 +44,9 @@ EXCEPTIONS = {
         "repertory.runtime.engines.liveness": "homes with SQLite never need psycopg",
         "repertory_sdk.worker": "each kind of child loads what it needs",
     },
+    "sdk_depends": {
+        "repertory_sdk.http": "only apps that require requests import it",
+    },
     "keeps_state": {
         "repertory.runtime.secrets.exposed": "the handler of our own faults knows nobody else who could say what is secret",
     },
@@ -58,6 +61,7 @@ EXCEPTIONS = {
         "repertory.site.repertory_classic.app.worker": "in the child: flushes what an action printed",
         "repertory_sdk.app_worker": "in the child: flushes what an action printed",
         "repertory_sdk.playbook_worker": "in the child: flushes what a playbook printed",
+        "repertory_sdk.testing.simulator": "a program of its own, which says where it listens",
     },
     "reads_environment": {
         "repertory.commands.demo": "lends the demonstration a home of its own, and gives it back",

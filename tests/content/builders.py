@@ -56,7 +56,11 @@ APP: dict[str, Any] = {
             "type": "investigate",
             "read_only": True,
             "idempotent": True,
-            "parameters": [{"name": "ip", "schema": {"type": "string"}, "required": True}],
+            "parameters": [{"name": "ip", "schema": {"type": "string"}, "required": True, "contains": ["ip"]}],
+            "outputs": [
+                {"path": "ip", "schema": {"type": "string"}, "contains": ["ip"]},
+                {"path": "verdict", "schema": {"type": "string"}},
+            ],
         }
     ],
 }

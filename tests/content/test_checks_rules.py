@@ -64,7 +64,7 @@ def app(
 def actions(*changes: dict[str, Any]) -> Item:
     """An app with the usual action and these."""
     more = [
-        {**ACTION, "name": "block ip", "function": "f", "type": "contain", "read_only": False, **change}
+        {**ACTION, "name": "ban ip", "function": "f", "type": "contain", "read_only": False, **change}
         for change in changes
     ]
     code = APP_CODE + "\n\n@hookimpl\ndef repertory_actions(register): ...\n"
@@ -79,7 +79,7 @@ def playbook(body: str = "", *, top: str = "", files: Files | None = None, **mor
 
 
 LOCK = f"requests==2.32.0 --hash=sha256:{'0' * 64}\n"
-UNBLOCK = {"name": "unblock ip", "function": "g", "type": "correct", "idempotent": True}
+UNBLOCK = {"name": "unban ip", "function": "g", "type": "correct", "idempotent": True}
 ZERO_WIDTH, OVERRIDE, FULL_WIDTH = "\u200b", "\u202e", "\uff45val"
 KEY = "AKIA" + "QWERTYUIOPASDFGH"
 SECRET: Any = [{"name": "feed", "schema": {"type": "string"}, "description": "A file", "secret": True}]
@@ -99,21 +99,23 @@ CASES: list[tuple[str, Item, Item]] = [
     # contradictions
     ("action-flags", actions({"read_only": True}), actions({})),
     ("action-link", actions({"check": "look"}), actions({"check": "ip reputation"})),
-    ("action-link", actions({"undo": "unblock ip"}), actions({"undo": "unblock ip"}, UNBLOCK)),
-    ("action-link", actions({"undo": "ip reputation"}), actions({"undo": "unblock ip"}, UNBLOCK)),
-    ("action-link", actions({"undo": "block ip", "idempotent": True}), actions({"undo": "block ip", "idempotent": False})),
-    ("action-link", actions({"check": "unblock ip"}, UNBLOCK), actions({"check": "ip reputation"}, UNBLOCK)),
-    ("action-undo", actions({"undo": "unblock ip"}, {**UNBLOCK, "parameters": [{"name": "rule", "schema": {"type": "string"}}]}),
-     actions({"undo": "unblock ip"}, {**UNBLOCK, "parameters": [{"name": "rule", "schema": {"type": "string"}, "required": False}]})),
+    ("action-link", actions({"undo": "unban ip"}), actions({"undo": "unban ip"}, UNBLOCK)),
+    ("action-link", actions({"undo": "ip reputation"}), actions({"undo": "unban ip"}, UNBLOCK)),
+    ("action-link", actions({"undo": "ban ip", "idempotent": True}), actions({"undo": "ban ip", "idempotent": False})),
+    ("action-link", actions({"check": "unban ip"}, UNBLOCK), actions({"check": "ip reputation"}, UNBLOCK)),
+    ("action-undo", actions({"undo": "unban ip"}, {**UNBLOCK, "parameters": [{"name": "rule", "schema": {"type": "string"}}]}),
+     actions({"undo": "unban ip"}, {**UNBLOCK, "parameters": [{"name": "rule", "schema": {"type": "string"}, "required": False}]})),
     ("action-repeat", actions({"name": "get x", "type": "generic", "read_only": True, "idempotent": False}),
      actions({"name": "get x", "type": "generic", "read_only": True, "idempotent": True})),
-    ("action-repeat", actions({"name": "get x", "type": "generic", "read_only": True, "undo": "unblock ip"}, UNBLOCK),
+    ("action-repeat", actions({"name": "get x", "type": "generic", "read_only": True, "undo": "unban ip"}, UNBLOCK),
      actions({"name": "get x", "type": "generic", "read_only": True}, UNBLOCK)),
     ("action-test", actions({"name": "probe", "type": "test", "read_only": True}),
      actions({"name": "probe", "type": "test", "read_only": True, "parameters": []})),
     ("action-test", actions({"name": "probe", "type": "test", "parameters": []}), actions({"name": "probe", "type": "generic"})),
     ("action-verb", actions({"name": "disable user", "type": "investigate", "read_only": True}),
      actions({"name": "list disabled users", "type": "investigate", "read_only": True})),
+    ("action-vocabulary", actions({"name": "get user", "type": "investigate", "read_only": True, "idempotent": True}),
+     actions({"name": "get shoes", "type": "investigate", "read_only": True, "idempotent": True})),
     # reach of apps
     ("undeclared-network", app("import socket\nsocket.create_connection(('a', 1))"), app("import socket\nraise socket.timeout")),
     ("undeclared-network", app("get('x')", top="from urllib.request import urlopen as get"),
@@ -244,7 +246,7 @@ def test_every_rule_has_a_case() -> None:
 def test_clean_items_are_quiet(tmp_path: Path) -> None:
     assert issues_of(tmp_path / "app", app()) == []
     assert issues_of(tmp_path / "playbook", playbook()) == []
-    assert issues_of(tmp_path / "more", actions({"undo": "unblock ip", "check": "ip reputation"}, UNBLOCK)) == []
+    assert issues_of(tmp_path / "more", actions({"undo": "unban ip", "check": "ip reputation"}, UNBLOCK)) == []
 
 
 # -------------------------------------------------------------- the table

@@ -16,11 +16,11 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping
+from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, cast
 
 from repertory_sdk.app import Action, App
 from repertory_sdk.app_worker import make_asset, outcome_of, typed_parameters
-from repertory_sdk.convert import conform, hints_of
+from repertory_sdk.convert import conform, hints_of, is_secret
 from repertory_sdk.describe import describe_action
 from repertory_sdk.errors import ActionFailed, ConversionError
 from repertory_sdk.job import Job
@@ -43,7 +43,9 @@ _INPUTS: Dict[str, List[Any]] = {
     "email": ["jürgen@bücher.example", "a@b@c", "", _ODD],
     "": ["", "ünïcödé 名前", "a'b\"c`d$(e);f|g", "-rf", "../../etc/passwd", _ODD],
 }
-_PROGRAMMERS = re.compile(r"Traceback|object at 0x|HTTP(S)?ConnectionPool|Errno|\w+(Error|Exception)\(|<class '|KeyError|NoneType")
+_PROGRAMMERS = re.compile(
+    r"Traceback|object at 0x|HTTP(S)?ConnectionPool|Errno|\w+(Error|Exception|Failed)\(|<class '|KeyError|NoneType"
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def conformance(
     ``examples`` has parameters with which each action succeeds on the place it is checked against. ``may_succeed`` names
     faults that an action need not notice, ``local`` actions that talk to nobody.
     """
-    hints_of(app.repertory_asset())
+    hints_of(cast(Any, app.repertory_asset()))
     cases = [Case("declares itself", lambda _: _declared(app, folder, examples))]
     for action in app.actions:
         name = action.name
@@ -206,8 +208,7 @@ def _unreadable(message: str, settings: Mapping[str, Any], app: App) -> Iterator
 
 
 def _secret_settings(app: App) -> List[str]:
-    from_class = getattr(app.repertory_asset(), "__annotations__", {})
-    return [name for name, hint in from_class.items() if "Secret" in str(hint)]
+    return [name for name, hint in hints_of(cast(Any, app.repertory_asset())).items() if is_secret(hint)]
 
 
 def _tried(app: App, place: Place, attempt: Callable[[App, Mapping[str, Any]], str]) -> Iterator[str]:

@@ -284,6 +284,7 @@ class _Connection(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
     timeout = _LONGEST_S
+    disable_nagle_algorithm = True  # headers and body are two writes, and nobody is to wait 40 ms for the second
 
     def _serve(self) -> None:
         simulator = self.server.simulator
