@@ -59,6 +59,7 @@ COMMANDS = {
     "event": Entry("event", "Add, list, show and close events."),
     "run": Entry("run", "Run a playbook on an event."),
     "explore": Entry("explore", "Simulate a playbook many times, and tell which actions it could take."),
+    "simulate": Entry("simulate", "Simulate products on this machine, to try apps and playbooks on."),
     "act": Entry("act", "Run one action by hand."),
     "runs": Entry("runs", "List runs."),
     "show": Entry("show", "Show everything a run did."),

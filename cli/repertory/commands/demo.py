@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from repertory.commands._incidents import Incident, filled, incident
 from repertory.commands._output import note, say, single_command
 from repertory.commands._session import session
+from repertory.commands._simulators import asset_words
 from repertory.content.changes.planning import Request, make_plan
 from repertory.content.offered.community import make_repository
 from repertory.errors import UserError
@@ -24,36 +27,39 @@ from repertory.runtime.sandbox.probing import strongest
 from repertory.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from repertory.items import Installed
 
 app = single_command()
-
-APPS = ("blocklist", "dns", "whois")
-PLAYBOOK = "community/investigate_recon"
-SAMPLES = Path("community/community_playbooks/investigate_recon/samples")
 
 
 @app.command("demo")
 def command(
+    number: Annotated[int, typer.Option("--incident", min=1, help="Which incident to show, from 1 to 5.")] = 1,
     keep: Annotated[
         Path | None, typer.Option("--keep", help="Work in this new folder, and leave it for you to explore.")
     ] = None,
 ) -> None:
     """See it work: from a Git repository to a finished run, in a throw-away home.
 
-    The shipped content becomes a real Git repository, which is followed, checked and installed; a real Suricata alert of
-    a scan is investigated with block lists, DNS and WHOIS servers that the apps simulate on this machine.
+    The shipped content becomes a real Git repository, which is followed, checked and installed; then an incident is dealt
+    with, on products that the apps simulate on this machine. Incidents: 1 a reconnaissance scan, 2 a way out for data that a
+    breach simulation found, 3 a new service on the Internet, 4 a suspicious connection, 5 a domain used for phishing.
 
     Examples:
 
       repertory demo
 
+      repertory demo --incident 2
+
       repertory demo --keep lab
     """
+    shown = incident(number)
     with _folder(keep) as folder, _home(folder / "home"):
         _permit_this_machine()
         make_repository(folder / "community")
-        _demonstrate(folder)
+        _demonstrate(folder, shown)
         if keep:
             say(f"Everything is in {folder}. Go on there: export REPERTORY_HOME={shlex.quote(str(folder / 'home'))}")
 
@@ -96,39 +102,50 @@ def _home(home: Path) -> Iterator[None]:
             os.environ["REPERTORY_HOME"] = before
 
 
-def _demonstrate(folder: Path) -> None:
+def _demonstrate(folder: Path, shown: Incident) -> None:
+    say(f"Incident {shown.number}: {shown.title}\n")
     say("The community's content, shipped with Repertory, is now a Git repository:")
     _command("repo", "add", "community", "./community")
     _command("sync")
     _command("validate", "community")
+    names = [f"community/{name}" for name in (shown.playbook, *shown.more, *shown.apps)]
     say("Install a playbook, and apps that offer the actions it asks for, agreeing to a review of what they may do:")
-    names = [PLAYBOOK, *(f"community/{name}" for name in APPS)]
     _command("install", *names, "--reviewed", make_plan(load_settings().home, Request(command="demo", names=names)).review.digest)
     with ExitStack() as stack:
-        places = {name: stack.enter_context(simulator(_installed(name))) for name in APPS[1:]}
-        _configure(places)
-        _investigate()
+        _configure(stack, folder, shown)
+        _deal_with(shown)
 
 
-def _installed(name: str) -> Any:
+def _configure(stack: ExitStack, folder: Path, shown: Incident) -> None:
+    say("Configure assets, for products that these apps simulate on this machine:")
+    samples = _samples(shown)
+    places: dict[str, Any] = {}
+    for asset in shown.assets:
+        item, settings = _installed(asset.app), filled(asset.settings, places, samples)
+        if asset.simulated:
+            state = folder / f"{asset.name}.json"
+            state.write_text(json.dumps(filled(asset.state, places, samples)), "utf-8")
+            place = stack.enter_context(simulator(load_settings().home, item, state=state if asset.state else None))
+            places[asset.name.replace("-", "_")] = place
+            settings = {**place["settings"], **settings}
+        _command(*shlex.split(asset_words(item, asset.name, settings)))
+
+
+def _samples(shown: Incident) -> Path:
+    return Path("community/community_playbooks") / shown.playbook / "samples"
+
+
+def _installed(name: str) -> Installed:
     with session() as opened:
         return opened.library.installed().apps[f"community/{name}"]
 
 
-def _configure(places: Mapping[str, Mapping[str, Any]]) -> None:
-    say("Configure assets: two block lists, and DNS and WHOIS servers that these apps simulate here:")
-    feeds = SAMPLES / "feeds"
-    _command("asset", "add", "scanners", "community/blocklist", f"feeds={(feeds / 'scanners.netset').absolute()}")
-    _command("asset", "add", "hosts", "community/blocklist", f"feeds={(feeds / 'hosts.txt').absolute()}")
-    for name, place in places.items():
-        _command("asset", "add", name, f"community/{name}", f"server={place['host']}", f"port={place['port']}")
-    _command("asset", "test", "scanners")
-
-
-def _investigate() -> None:
-    say("A real alert of a reconnaissance scan comes in, and the playbook investigates it:")
-    _command("event", "add", str(SAMPLES / "ssh_scan.eve.json"))
-    _command("run", PLAYBOOK, "--event", "1")
+def _deal_with(shown: Incident) -> None:
+    say("It begins with an event, and the playbook deals with it:")
+    _command("event", "add", str(_samples(shown) / shown.event))
+    inputs = [word for name, value in shown.inputs.items() for word in ("--input", f"{name}={value}")]
+    _command("run", f"community/{shown.playbook}", "--event", "1", *inputs, waits=True)
+    _answer(shown)
     with session() as opened:
         newest = runs.list_runs(opened.database, limit=1)[0]
     say("Everything it did is on record:")
@@ -136,13 +153,26 @@ def _investigate() -> None:
     _command("event", "show", "1")
 
 
-def _command(*words: str) -> None:
-    """Show a command, and execute it as if it had been typed."""
+def _answer(shown: Incident) -> None:
+    """Say what people would say, as long as somebody is asked."""
+    while True:
+        with session() as opened:
+            waiting = runs.open_prompts(opened.database)
+        answers = [(prompt, shown.answer_to(prompt.question, prompt.options)) for prompt in waiting]
+        prompt, answer = next(((prompt, answer) for prompt, answer in answers if answer), (None, None))
+        if prompt is None or answer is None:
+            return
+        say("Somebody is asked, and answers:")
+        _command("answer", str(prompt.id), answer, waits=True)
+
+
+def _command(*words: str, waits: bool = False) -> None:
+    """Show a command, and execute it as if it had been typed; one that ``waits`` for people may end before its run does."""
     say(f"$ repertory {shlex.join(words)}")
     try:
         run(words)
     except SystemExit as ended:
-        if ended.code:
+        if ended.code and not waits:
             note(f"`repertory {shlex.join(words)}` failed; the demonstration ends here")
             raise
     say()
