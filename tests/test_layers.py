@@ -46,6 +46,8 @@ EXCEPTIONS = {
     },
     "sdk_depends": {
         "repertory_sdk.http": "only apps that require requests import it",
+        "repertory_sdk.ssh": "only apps that require paramiko import it",
+        "repertory_sdk.testing.ssh_simulator": "only simulators of such apps import it",
     },
     "keeps_state": {
         "repertory.runtime.secrets.exposed": "the handler of our own faults knows nobody else who could say what is secret",
