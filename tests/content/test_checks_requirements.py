@@ -26,6 +26,11 @@ def test_a_good_lock() -> None:
     assert lock_issues("requirements.lock", "", []) == []
 
 
+def test_markers_may_mean_every_release_of_a_version() -> None:
+    line = f"cffi==2.1.0 ; python_full_version == '3.10.*' and platform_python_implementation != 'PyPy' \\\n    {HASH}\n"
+    assert lock_issues("requirements.lock", line, ["cffi>=2"]) == []
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -22,7 +22,7 @@ PINNED = re.compile(rf"{NAME}{EXTRAS}\s*==\s*(?P<version>[A-Za-z0-9.!+_-]+)(?=[\
 REQUIREMENT = re.compile(rf" *{NAME} *{EXTRAS} *(?P<rest>.*)")
 # Versions and environment markers (https://packaging.python.org/specifications/dependency-specifiers), and no options.
 PLAIN_REST = re.compile(r"(?!-)(?:[A-Za-z0-9_.,'\"<>=!~()+*; \t]|(?<=\S)-)*")
-MARKER = re.compile(r"\s*(;\s*[A-Za-z][A-Za-z0-9_.,'\"<>=!~()+ \t]*)?")
+MARKER = re.compile(r"\s*(;\s*[A-Za-z][A-Za-z0-9_.,'\"<>=!~()+* \t]*)?")
 ELSEWHERE = re.compile(r"^-|\s--?(?!hash=)[a-zA-Z]|://|@|^[./~]|^[A-Za-z]:[\\/]|\$\{")
 ELSEWHERE_HINT = "packages come from the user's own index: name==version and hashes, no options, URLs or paths"
 COMMENT = re.compile(r"(?:^|(?<=\s))#")
