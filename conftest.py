@@ -25,6 +25,7 @@ REAL = frozenset(
 REAL_PLACES = (
     "community_apps/abuseipdb/", "community_apps/blocklist/test_feeds", "community_apps/dns/test_app",
     "community_apps/whois/test_app",
+    "community_apps/linux_endpoint/", "community_apps/nftables/", "community_apps/squid/", "community_apps/unbound/",
     "tests/acceptance/", "tests/attacks/", "tests/classic/app", "tests/classic/playbook/test_blocks", "tests/classic/test_running",
     "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs", "tests/content/test_classic_environments",
     "tests/simulation/test_exploring", "tests/simulation/test_simulated",
