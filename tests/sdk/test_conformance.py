@@ -195,6 +195,14 @@ def test_results_that_the_manifest_does_not_describe_are_found(folder):
     finds(folder, poke, "poke succeeds", "blocked is 'yes'")
 
 
+def test_a_plain_value_needs_no_data_path(folder):
+    def poke(fence: Fence, ip: str) -> bool:
+        """Poke."""
+        return ip in fence.blocked()
+
+    assert problems(with_action(poke), folder, "poke succeeds", {"poke": {"ip": "203.0.113.7"}}) == []
+
+
 def test_what_is_not_declared_is_found(folder):
     def poke(fence: Fence, ip: str) -> Blocked:
         return Blocked(ip=ip, blocked=True, changed=True, verified=True)

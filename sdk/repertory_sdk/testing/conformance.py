@@ -181,7 +181,8 @@ def _asset(app: App, settings: Mapping[str, Any]) -> Any:
 
 
 def _known(key: str, manifest: ActionManifest) -> bool:
-    return any(re.split(r"[.\[]", path.path)[0] == key for path in manifest.outputs)
+    plain = key == "value" and not manifest.outputs  # of an action that returns a plain value, as one that settles a doubt does
+    return plain or any(re.split(r"[.\[]", path.path)[0] == key for path in manifest.outputs)
 
 
 def _settings_of(app: App) -> Collection[str]:
