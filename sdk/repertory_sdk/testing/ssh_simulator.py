@@ -59,7 +59,10 @@ Handler = Callable[[Command], Any]
 
 
 class SshSimulator:
-    """One simulated machine. In ``settings``, ``{host}`` stands for where it listens, also within lists."""
+    """One simulated machine. In ``settings``, ``{host}`` stands for where it listens, also within lists.
+
+    ``more`` are settings that are known once it runs: the port of something else on the machine.
+    """
 
     def __init__(
         self, product: str, *, settings: Mapping[str, Any], state: Callable[[], Dict[str, Any]] = dict
@@ -68,6 +71,7 @@ class SshSimulator:
         self.key = paramiko.ECDSAKey.generate()
         self.commands: List[str] = []
         self.fault = ""
+        self.more: Dict[str, Any] = {}
         self.ended = threading.Event()
         self.lock = threading.RLock()
         self._initial = state
@@ -96,7 +100,7 @@ class SshSimulator:
         given = {name: [HOST if one == "{host}" else one for one in value] if isinstance(value, list) else value
                  for name, value in self._given.items()}  # fmt: skip
         given = {name: HOST if value == "{host}" else value for name, value in given.items()}
-        return {"port": port, "user": USER, "password": PASSWORD, "host_key": fingerprint(self.key), **given}
+        return {"port": port, "user": USER, "password": PASSWORD, "host_key": fingerprint(self.key), **given, **self.more}
 
     def answer(self, line: str, input: bytes) -> Said:
         """What the machine says to a line."""
