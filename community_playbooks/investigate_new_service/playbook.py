@@ -28,7 +28,7 @@ def investigate_new_service(
     thoughts = play.run("enrich_indicators", ips=requesters)
 
     sockets = services.rows("state", "local_ip", "local_port", "process")
-    listening = [row for row in sockets if row[0] == "LISTEN" and row[2] in ports]
+    listening = [row for row in sockets if row[0] == "listen" and row[2] in ports]
     weak = seen.values("vulnerabilities[]")
     report = "\n\n".join(
         filter(

@@ -25,7 +25,7 @@ def thoughts(*malicious):
 
 RESULTS = {
     "get system info": {"host": "srv-20", "os": "Windows Server 2022"},
-    "list connections": {"state": "LISTEN", "local_ip": "0.0.0.0", "local_port": 3389, "process": "svchost.exe"},
+    "list connections": {"state": "listen", "local_ip": "0.0.0.0", "local_port": 3389, "process": "svchost.exe"},
     "lookup host": {"ip": SERVER, "vulnerabilities": ["CVE-2019-0708"]},
     "whois ip": {"ip": REQUESTER, "organization": "Example Hosting"},
     "block port": BLOCKED,

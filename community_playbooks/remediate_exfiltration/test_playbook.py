@@ -23,7 +23,7 @@ OPEN = {"simulation": "s-1", "outcome": "not blocked", "source_ip": HOST, "desti
 STOPPED = {"host": HOST, "service": "telnet", "status": "stopped", "changed": True}
 CLOSED = {"port": 23, "protocol": "tcp", "ip": "", "blocked": True, "changed": True, "verified": True}
 TELNET = {
-    "host": HOST, "state": "ESTABLISHED", "local_ip": HOST, "local_port": 41522, "remote_ip": "203.0.113.7", "remote_port": 23,
+    "host": HOST, "state": "established", "local_ip": HOST, "local_port": 41522, "remote_ip": "203.0.113.7", "remote_port": 23,
     "process": "telnet",
 }  # fmt: skip
 RESULTS = {
