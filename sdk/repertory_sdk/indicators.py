@@ -1,4 +1,4 @@
-"""Addresses, networks, domains and URLs as people and products write them, made canonical or refused with a sentence.
+"""Addresses, networks, domains, URLs and digests as people and products write them, made canonical or refused with a sentence.
 
     @app.action("block ip", ...)
     def block_ip(firewall: Firewall, ip: str = param("Address", contains="ip")) -> Blocked:
@@ -27,6 +27,7 @@ PROTECTED = (
     "localhost", "local", "internal", "home.arpa", "in-addr.arpa", "ip6.arpa",
 )  # fmt: skip
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_DIGEST = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _DEFANGED = (("[.]", "."), ("(.)", "."), ("[dot]", "."), ("[:]", ":"), ("[://]", "://"), ("[@]", "@"))
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
@@ -161,6 +162,18 @@ def _host(host: str) -> str:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return domain(host)
+
+
+def digest(text: str) -> str:
+    """An MD5, SHA-1 or SHA-256 digest in lower case; ActionFailed where it is none.
+
+    >>> digest("D41D8CD98F00B204E9800998ECF8427E")
+    'd41d8cd98f00b204e9800998ecf8427e'
+    """
+    plain = text.strip().lower()
+    if not _DIGEST.fullmatch(plain):
+        raise ActionFailed(f"{_shown(text)} is no hash; give an MD5, SHA-1 or SHA-256 in hexadecimal")
+    return plain
 
 
 def parents(name: str) -> List[str]:
