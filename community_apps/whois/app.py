@@ -1,24 +1,37 @@
-"""Registration data of addresses and domains over WHOIS."""
+"""Registration data of addresses, domains and autonomous systems over RDAP and WHOIS."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import ipaddress
 import re
 from collections.abc import Sequence
-from typing import Any, Optional, Union
+from typing import Any, Callable, List, Optional, Tuple, TypeVar, Union
 
+import rdap_fields
+from rdap_client import Found, Rdap
 from whois_client import ANSWER_LIMIT, Answer, Conversation, Place, ask, converse
-from whois_fields import DOMAIN_CORE, NETWORK_CORE, domain_fields, network_fields, pairs_of, says_none
+from whois_fields import (
+    DOMAIN_CORE,
+    NETWORK_CORE,
+    SYSTEM_CORE,
+    domain_fields,
+    network_fields,
+    pairs_of,
+    says_none,
+    system_fields,
+)
 
 from repertory_sdk import ActionFailed, App, Asset, Output, output, param, setting
 
 app = App(
     "whois",
-    version="1.0.0",
+    version="1.1.0",
     product="WHOIS",
     vendor="Generic",
     summary=__doc__,
-    hosts=["*:43", "${asset.server}:${asset.port}"],
+    hosts=["*:43", "${asset.server}:${asset.port}", "${asset.rdap_url}", "${asset.rdap_bootstrap}", "${asset.rdap_hosts}:443"],
 )
 
 # Networks that no registry gives to anybody; asking about them would only tell strangers what is used inside.
@@ -30,7 +43,16 @@ _INTERNAL = tuple(
     )
 )  # fmt: skip
 _DOMAIN = re.compile(r"(?!.{254})(?:(?!-)[a-z0-9_-]{1,63}(?<!-)\.)+(?!-)(?![0-9]+$)[a-z0-9-]{2,63}(?<!-)", re.ASCII)
+_NUMBER = re.compile(r"(?:AS)?(\d{1,10})", re.IGNORECASE | re.ASCII)
 TIMEOUT_S = 60.0
+# The regional registries, and those of com, net and org.
+RDAP_HOSTS = (
+    "rdap.arin.net", "rdap.db.ripe.net", "rdap.apnic.net", "rdap.lacnic.net", "rdap.afrinic.net", "rdap.verisign.com",
+    "rdap.publicinterestregistry.org",
+)  # fmt: skip
+
+
+Row = TypeVar("Row", "NetworkOwner", "DomainOwner", "SystemOwner")
 
 
 @app.asset
@@ -41,6 +63,12 @@ class Whois(Asset):
     port: int = setting("Port of that server", default=43, minimum=1, maximum=65535)
     timeout_s: float = setting("Seconds to wait for each server", default=10.0, minimum=0.1, maximum=60)
     follow: bool = setting("Ask the servers that an answer refers to, at most 3 of them", default=True)
+    rdap_url: Optional[str] = setting("RDAP server to ask before WHOIS, such as https://rdap.arin.net/registry", default=None)
+    rdap_bootstrap: Optional[str] = setting(
+        "Folder of IANA's files that name the RDAP server for each name: https://data.iana.org/rdap", default=None
+    )
+    rdap_hosts: List[str] = setting("RDAP servers that those two may lead to", default=list(RDAP_HOSTS))
+    rdap_only: bool = setting("Never ask by WHOIS; RDAP has to be set", default=False)
 
     @property
     def start(self) -> Place:
@@ -50,6 +78,30 @@ class Whois(Asset):
     def converse(self, kind: str, name: str) -> Conversation:
         """Ask about an ``ip`` or a ``domain``."""
         return converse(self.start, kind, name, timeout_s=self.timeout_s, follow=self.follow)
+
+    @functools.cached_property
+    def rdap(self) -> Optional[Rdap]:
+        """The way into RDAP, where one is configured."""
+        if not self.rdap_url and not self.rdap_bootstrap:
+            if self.rdap_only:
+                raise ActionFailed("WHOIS is switched off by rdap_only, and RDAP is not configured; set rdap_url or rdap_bootstrap")
+            return None
+        hosts = [host.strip().lower() for host in self.rdap_hosts]
+        return Rdap(self.rdap_url, self.rdap_bootstrap, hosts, self.timeout_s)
+
+    def registered(self, kind: str, name: str) -> Tuple[Optional[Found], str]:
+        """What RDAP has, and what to say; None where WHOIS is to be asked."""
+        if self.rdap is None:
+            return None, ""
+        try:
+            found = self.rdap.ask(kind, name)
+        except ActionFailed as error:
+            if self.rdap_only:
+                raise
+            return None, str(error)
+        if found.data is None and not self.rdap_only:
+            return None, ""
+        return found, "" if found.data is not None else f"{found.hosts[-1]} knows no {name}"
 
 
 @app.result
@@ -87,9 +139,40 @@ class DomainOwner:
     raw: str = output("Their answers as text", default="")
 
 
+@app.result
+class SystemOwner:
+    """Who an autonomous system is registered to."""
+
+    asn: int = output("Its number")
+    found: bool = output("Whether it is registered")
+    name: Optional[str] = output("Its name", default=None)
+    organization: Optional[str] = output("Who holds it", default=None)
+    country: Optional[str] = output("Country, two letters", default=None)
+    abuse_email: Optional[str] = output("Where to report abuse", default=None, contains="email")
+    registered: Optional[str] = output("Day of registration", default=None)
+    servers: list[str] = output("Servers that answered, in order", default=[])
+    raw: str = output("Their answers as text", default="")
+
+
+@app.result
+class Contact:
+    """Where to report abuse."""
+
+    indicator: str = output("Address or domain as asked", contains=["ip", "domain"])
+    found: bool = output("Whether there is a contact")
+    abuse_email: Optional[str] = output("Where to report abuse", default=None, contains="email")
+    responsible: Optional[str] = output("Holder of the network, or registrar of the domain", default=None)
+
+
 @app.test
 def test_connectivity(whois: Whois) -> str:
-    """Ask the first server about an address that is always registered."""
+    """Ask the first server about an address that is always registered; by RDAP where that is all."""
+    if whois.rdap is not None:
+        found, said = whois.registered("ip", "192.0.2.1")
+        if whois.rdap_only and found is not None:
+            return f"{found.hosts[-1]} answers by RDAP"
+        if said:
+            raise ActionFailed(said)
     text, _ = ask(whois.start, "192.0.2.1", whois.timeout_s)
     return f"{whois.start} answers ({len(text)} characters)"
 
@@ -101,23 +184,74 @@ def whois_ip(whois: Whois, ip: str = param("Address, IPv4 or IPv6", contains="ip
     if any(address in network for network in _INTERNAL) or "%" in ip:
         said = f"{address} is not a public address, nobody is registered for it; no server was asked"
         return Output(NetworkOwner(ip=ip, found=False), said)
+    said, row = _by_rdap(whois, "ip", str(address), NetworkOwner(ip=ip, found=False), rdap_fields.network_fields)
+    if row is not None:
+        return Output(row, said)
     talk = whois.converse("ip", str(address))
     parsed = [network_fields(answer.text, str(address)) for answer in final(talk)]
     found = any(name in fields for fields in parsed for name in NETWORK_CORE)
     fields = merged(parsed) if found else {}
     row = NetworkOwner(ip=ip, found=found, servers=servers_of(talk), raw=raw_of(talk), **fields)
-    return Output(row, message_of(talk, found=found, name=str(address)))
+    return Output(row, message_of(talk, found=found, name=str(address), before=said))
 
 
 @app.action("whois domain", type="investigate", timeout_s=TIMEOUT_S)
 def whois_domain(whois: Whois, domain: str = param("Domain name", contains="domain")) -> Output[DomainOwner]:
     """Who a domain is registered to."""
     name = registered_name(domain)
+    said, row = _by_rdap(whois, "domain", name, DomainOwner(domain=domain, found=False), rdap_fields.domain_fields)
+    if row is not None:
+        return Output(row, said)
     talk = whois.converse("domain", name)
     parsed = [domain_fields(answer.text) for answer in final(talk)]
     useful = [fields for fields, answer in zip(parsed, final(talk)) if is_about(fields, answer)]
     row = DomainOwner(domain=domain, found=bool(useful), servers=servers_of(talk), raw=raw_of(talk), **merged(useful))
-    return Output(row, message_of(talk, found=bool(useful), name=name))
+    return Output(row, message_of(talk, found=bool(useful), name=name, before=said))
+
+
+@app.action("whois asn", type="investigate", timeout_s=TIMEOUT_S)
+def whois_asn(whois: Whois, asn: str = param("Number of an autonomous system, such as AS64496")) -> Output[SystemOwner]:
+    """Who an autonomous system is registered to."""
+    match = _NUMBER.fullmatch(asn.strip())
+    if match is None or int(match[1]) >= 2**32:
+        raise ActionFailed(f"{asn[:80]!r} is not the number of an autonomous system; give one such as AS64496")
+    number = int(match[1])
+    said, row = _by_rdap(whois, "autnum", str(number), SystemOwner(asn=number, found=False), rdap_fields.system_fields)
+    if row is not None:
+        return Output(row, said)
+    talk = whois.converse("asn", f"AS{number}")
+    parsed = [system_fields(answer.text, number) for answer in final(talk)]
+    found = any(name in fields for fields in parsed for name in SYSTEM_CORE)
+    fields = merged(parsed) if found else {}
+    row = SystemOwner(asn=number, found=found, servers=servers_of(talk), raw=raw_of(talk), **fields)
+    return Output(row, message_of(talk, found=found, name=f"AS{number}", before=said))
+
+
+@app.action("abuse contact", type="investigate", timeout_s=TIMEOUT_S)
+def abuse_contact(whois: Whois, indicator: str = param("Address or domain", contains=["ip", "domain"])) -> Output[Contact]:
+    """Where to report abuse of an address, to its holder, or of a domain, to its registrar."""
+    try:
+        address_of(indicator)
+    except ActionFailed:
+        domain = whois_domain(whois, indicator)
+        return _contact(indicator, domain.data.abuse_email, domain.data.registrar, domain.message)
+    network = whois_ip(whois, indicator)
+    return _contact(indicator, network.data.abuse_email, network.data.organization, network.message)
+
+
+def _contact(indicator: str, email: Optional[str], responsible: Optional[str], said: str) -> Output[Contact]:
+    return Output(Contact(indicator=indicator, found=email is not None, abuse_email=email, responsible=responsible), said)
+
+
+def _by_rdap(whois: Whois, kind: str, name: str, blank: Row, fields_of: Callable[[Any], Any]) -> Tuple[str, Optional[Row]]:
+    """What to say, and the record filled with what RDAP has; no record where WHOIS is to be asked."""
+    found, said = whois.registered(kind, name)
+    if found is None:
+        return said, None
+    if found.data is None:
+        return said, dataclasses.replace(blank, servers=list(found.hosts))
+    raw = rdap_fields.raw_of(found.data)
+    return said, dataclasses.replace(blank, found=True, servers=list(found.hosts), raw=raw, **fields_of(found.data))
 
 
 def address_of(ip: str) -> Union[ipaddress.IPv4Address, ipaddress.IPv6Address]:
@@ -172,9 +306,9 @@ def raw_of(talk: Conversation) -> str:
     return whole[:ANSWER_LIMIT]
 
 
-def message_of(talk: Conversation, *, found: bool, name: str) -> str:
+def message_of(talk: Conversation, *, found: bool, name: str, before: str = "") -> str:
     """What a reader of the result should know; raises ActionFailed where no answer makes sense."""
-    said = list(talk.warnings)
+    said = [*([before] if before else []), *talk.warnings]
     said += [f"the answer of {answer.place} was cut at 256 KB" for answer in talk.answers if answer.truncated]
     if not found:
         last = talk.answers[-1]

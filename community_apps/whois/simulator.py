@@ -26,7 +26,7 @@ from typing import Any, Optional, Union
 HOST = "127.0.0.1"
 Answer = Union[str, Mapping[str, Any]]
 # What clients put around the name for certain servers.
-_DECORATION = re.compile(r"^(?:n \+ |domain |-T dn )|/e$")
+_DECORATION = re.compile(r"^(?:[na] \+ |domain |-T dn )|/e$")
 
 _NETWORK = """\
 % This is a simulated registry.
@@ -62,6 +62,14 @@ ReferralServer: whois://127.0.0.1:{port}
     .replace("{owner}", "Example Networks")
     .replace("{country}", "NL")
     .replace("{created}", "2012-03-15"),
+    "AS64496": """\
+aut-num:        AS64496
+as-name:        EXAMPLE-AS
+org-name:       Example Hosting
+country:        NL
+abuse-mailbox:  abuse@hosting.example
+created:        2012-03-15T09:30:00Z
+""",
     "scan.example.net": """\
 Domain Name: SCAN.EXAMPLE.NET
 Registrar WHOIS Server: 127.0.0.1:{port}

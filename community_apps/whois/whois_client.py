@@ -18,6 +18,7 @@ PORT = 43
 # What a server wants to hear instead of the bare name or address; each is documented in the server's own help.
 QUERIES = {
     ("whois.arin.net", "ip"): "n + {}",
+    ("whois.arin.net", "asn"): "a + {}",
     ("whois.verisign-grs.com", "domain"): "domain {}",
     ("whois.denic.de", "domain"): "-T dn {}",
     ("whois.jprs.jp", "domain"): "{}/e",
@@ -75,7 +76,7 @@ class Conversation:
 
 
 def converse(start: Place, kind: str, name: str, *, timeout_s: float, follow: bool) -> Conversation:
-    """Ask a server about an ``ip`` or ``domain``, and those that it refers to.
+    """Ask a server about an ``ip``, ``domain`` or ``asn``, and those that it refers to.
 
     A server that a referral names as an addition may fail, which is a warning; any other failure is ActionFailed.
     """

@@ -38,6 +38,14 @@ DOMAIN: Mapping[str, Sequence[str]] = {
     ),
     "abuse_email": ("registrar abuse contact email", "abuse-mailbox", "abuse contact"),
 }  # fmt: skip
+SYSTEM: Mapping[str, Sequence[str]] = {
+    "name": ("asname", "as-name"),
+    "organization": ("orgname", "org-name", "organization", "owner", "organisation", "descr"),
+    "country": ("country",),
+    "abuse_email": ("orgabuseemail", "abuse-mailbox", "abuse contact"),
+    "registered": ("regdate", "created"),
+}
+SYSTEM_CORE = ("name", "organization")
 NAME_SERVERS = ("name server", "name servers", "nserver", "nameserver", "nameservers", "host name")
 STATUS = ("domain status", "status", "state", "eppstatus", "registration status")
 NETWORK_CORE = ("range", "cidr", "network_name")
@@ -114,6 +122,23 @@ def network_fields(text: str, ip: str) -> dict[str, object]:
     if networks:
         found["range"] = f"{networks[0][0]} - {networks[-1][-1]}"
         found["cidr"] = [str(network) for network in networks]
+    if "registered" in found:
+        found["registered"] = date_of(str(found["registered"]))
+    if "country" in found:
+        found["country"] = str(found["country"]).split("#")[0].strip().upper()
+    return found
+
+
+def system_fields(text: str, number: int) -> dict[str, object]:
+    """Fields of ``SYSTEM`` with values; none for a block of numbers, which only says which registry looks after it."""
+    pairs = pairs_of(text)
+    own = re.compile(rf"(?:AS)?{number}(?!\d)", re.IGNORECASE)
+    if not any(key in ("aut-num", "asnumber") and own.match(value) for key, value in pairs):
+        return {}
+    found: dict[str, object] = dict(_first_values(SYSTEM, pairs))
+    spoken = _ABUSE.search(text)
+    if spoken:
+        found["abuse_email"] = spoken.group(1)
     if "registered" in found:
         found["registered"] = date_of(str(found["registered"]))
     if "country" in found:
