@@ -328,7 +328,8 @@ class _Connection(BaseHTTPRequestHandler):
         for name, value in {**headers, **given}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if cut else content)
+        if self.command != "HEAD":  # whoever sent it expects the next answer where a body would begin
+            self.wfile.write(content[: len(content) // 2] if cut else content)
         self.close_connection = self.close_connection or cut
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
