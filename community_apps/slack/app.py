@@ -213,19 +213,20 @@ def _posted(workspace: Workspace, body: Mapping[str, Any], accept: Any = ()) -> 
 def send_message(
     workspace: Workspace,
     message: str = param("What to say; *bold*, `code` and lines are kept"),
-    channel: Optional[str] = param("Name or identity; the asset's channel if not given", default=None),
+    to: str = param("A channel (#name or identity); anything else is whom it concerns, and stands before it", default=""),
     thread: Optional[str] = param("Identity of the message to answer", default=None),
     markup: bool = param("Whether <links> and <!mentions> in it are meant as such", default=False),
 ) -> Message:
     """Tell a channel something. Doing it twice says it twice."""
-    text = _text(message, markup=markup)
+    channel = to if to.startswith("#") or re.fullmatch(r"[CDG][A-Z0-9]{7,}", to) else None
+    text = _text(message if channel or not to else f"{to}: {message}", markup=markup)
     if workspace.token:
         body = {"channel": _named(workspace, channel), "text": text, **({"thread_ts": thread} if thread else {})}
         said = workspace.call("chat.postMessage", body)
         return Message(sent=True, channel=said.get("channel"), message_id=said.get("ts"))
     if channel or thread:
         raise ActionFailed(
-            "Slack: a webhook writes to its one channel; leave channel and thread out, or set a token in the asset"
+            "Slack: a webhook writes to its one channel; leave the channel and thread out, or set a token in the asset"
         )
     answer = _posted(workspace, {"text": text})
     if answer.strip() != "ok":

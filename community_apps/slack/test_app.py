@@ -66,7 +66,7 @@ def test_manifest():
 
 
 def test_a_message_is_sent_changed_and_taken_back(workspace):
-    sent = app.send_message(workspace, "first", channel="#soc")
+    sent = app.send_message(workspace, "first", to="#soc")
     assert (sent.sent, sent.channel, sent.message_id) == (True, "C0000001", "1767225600.000001")
     app.update_message(workspace, sent.message_id, "second", channel="soc")
     assert [row.text for row in app.list_messages(workspace).data] == ["second"]
@@ -93,7 +93,7 @@ def test_answers_go_below_a_message(workspace):
 )
 def test_refusals_with_status_200_are_failures(workspace, channel, said):
     with pytest.raises(ActionFailed, match=said):
-        app.send_message(workspace, "x", channel=channel)
+        app.send_message(workspace, "x", to=f"#{channel}")
 
 
 def test_wrong_tokens_are_told_and_not_shown(place):
@@ -150,7 +150,7 @@ def test_a_webhook_sends_to_its_channel(hooked):
     sent = app.send_message(hooked, "hello <!here>")
     assert (sent.sent, sent.message_id, state()["hooked"]) == (True, None, ["hello &lt;!here&gt;"])
     with pytest.raises(ActionFailed, match="its one channel"):
-        app.send_message(hooked, "x", channel="soc")
+        app.send_message(hooked, "x", to="#soc")
     with pytest.raises(ActionFailed, match="can only send messages"):
         app.list_channels(hooked)
 
@@ -166,3 +166,8 @@ def test_a_webhook_that_is_gone_is_told_and_not_shown(place):
 def test_an_asset_without_either_is_told(place):
     with pytest.raises(ActionFailed, match="neither a token nor a webhook"):
         app.send_message(app.Workspace(url=place.settings["url"]), "x")
+
+
+def test_whom_it_concerns_stands_before_the_message(workspace):
+    app.send_message(workspace, "look at event 7", to="soc")
+    assert [row["text"] for row in state()["messages"].values()][-1] == "soc: look at event 7"

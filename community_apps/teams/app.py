@@ -99,11 +99,13 @@ def send_message(
     title: str = param("Title above it", default=""),
     severity: Optional[Severity] = param("Colours the title", default=None),
     link: Optional[str] = param("Where the button below leads", default=None, contains="url"),
+    to: str = param("Whom it concerns; stands before the message", default=""),
 ) -> Sent:
     """Tell a channel something. Doing it twice says it twice."""
     if not message.strip():
         raise ActionFailed("Microsoft Teams takes no empty message; say something")
-    lines = [_block(line) for line in message.splitlines() if line.strip()]
+    said = f"{to}: {message}" if to else message
+    lines = [_block(line) for line in said.splitlines() if line.strip()]
     return _send(workflow, _card([*_title(title, severity), *lines], link))
 
 
