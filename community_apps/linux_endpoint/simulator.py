@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping
 
 from repertory_sdk.testing.ssh_simulator import Command, Said, SshSimulator, written
 
@@ -91,6 +91,12 @@ def ss(command: Command) -> Any:
 
 def _telnet(command: Command) -> bool:
     return bool(re.search(r"(?m)^telnet", command.state["files"].get("/etc/inetd.conf", "")))
+
+
+@simulator.door("telnet")
+def telnet_is_served(state: Mapping[str, Any]) -> bool:
+    """A real port, so that whoever tries telnet sees whether it was stopped."""
+    return "640" in state["processes"] and bool(re.search(r"(?m)^telnet", state["files"].get("/etc/inetd.conf", "")))
 
 
 @simulator.command("kill")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import repertory_sdk
 from repertory_sdk import ActionFailed, Job
 from repertory_sdk.app_worker import make_asset
 from repertory_sdk.loader import load_module
@@ -386,3 +388,21 @@ def test_a_real_account_is_disabled_and_comes_back(real, sshd):
     assert (sshd.etc / "shadow").read_text() == before
     with pytest.raises(ActionFailed, match="has no account bob"):
         app.disable_user(real, "bob")
+
+
+def test_whoever_tries_telnet_on_the_simulator_sees_whether_it_was_stopped():
+    command = [sys.executable, str(HERE / "simulator.py")]
+    sdk = {**os.environ, "PYTHONPATH": str(Path(repertory_sdk.__file__).parents[1])}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=sdk)
+    try:
+        said = json.loads(process.stdout.readline())
+        endpoints = make_asset(app.Endpoints, {"name": "test", "settings": said["settings"]})
+        for change, answers in ((None, True), (app.stop_service, False), (app.start_service, True)):
+            if change:
+                change(endpoints, "127.0.0.1", "telnet")
+            with socket.socket() as caller:
+                assert (caller.connect_ex(("127.0.0.1", said["telnet_port"])) == 0) is answers
+    finally:
+        process.stdin.close()
+        assert process.wait(20) == 0
+        process.stdout.close()

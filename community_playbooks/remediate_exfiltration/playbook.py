@@ -61,9 +61,9 @@ def look_around(play: Play, hosts: List[str], ports: List[int], suspicious: str)
         "Before",
         play.table(systems)
         + "\n\n"
-        + (play.table(ours, columns=["host", "state", "local", "port", "remote", "port", "process"]) or "No such connection.")
+        + (play.table(ours, columns=["host", "state", "local", "local port", "remote", "remote port", "process"]) or "No such connection.")
         + "\n\n"
-        + play.table(searched.rows("values"), columns=["suspicious activity"]),
+        + (play.table(searched.values("values")) or "Nobody else is known to have used it."),
     )
     return systems + searched
 

@@ -147,7 +147,7 @@ def _deal_with(shown: Incident) -> None:
     _command("run", f"community/{shown.playbook}", "--event", "1", *inputs, waits=True)
     _answer(shown)
     with session() as opened:
-        newest = runs.list_runs(opened.database, limit=1)[0]
+        newest = next(one for one in runs.list_runs(opened.database, limit=100) if not one.parent)
     say("Everything it did is on record:")
     _command("show", newest.id)
     _command("event", "show", "1")

@@ -233,9 +233,9 @@ class Simulator:
         until_input_ends()
 
 
-def announce(settings: Mapping[str, Any], port: int, *, url: str = "") -> None:
+def announce(settings: Mapping[str, Any], port: int, *, url: str = "", **more: Any) -> None:
     """Print where a simulator listens, as the tool expects it: one line of JSON."""
-    place = {"host": HOST, "port": port, **({"url": url} if url else {})}
+    place = {"host": HOST, "port": port, **({"url": url} if url else {}), **more}
     sys.stdout.write(json.dumps({**place, "settings": filled(settings, url=url, port=port)}) + "\n")
     sys.stdout.flush()
 

@@ -72,6 +72,7 @@ class SshSimulator:
         self.commands: List[str] = []
         self.fault = ""
         self.more: Dict[str, Any] = {}
+        self._doors: List[_Door] = []
         self.ended = threading.Event()
         self.lock = threading.RLock()
         self._initial = state
@@ -85,6 +86,17 @@ class SshSimulator:
         def decorate(handler: Handler) -> Handler:
             self._handlers.update(dict.fromkeys(programs, handler))
             return handler
+
+        return decorate
+
+    def door(self, name: str) -> Callable[[Callable[[Mapping[str, Any]], bool]], None]:
+        """Have a port that takes connections as long as the function says so of the state: a service that can be stopped.
+
+        Run as a program, the simulator says where it is as ``NAME_port``, beside its own port.
+        """
+
+        def decorate(is_open: Callable[[Mapping[str, Any]], bool]) -> None:
+            self._doors.append(_Door(name, is_open))
 
         return decorate
 
@@ -117,6 +129,8 @@ class SshSimulator:
             return Said(127, stderr=f"env: '{program}': No such file or directory\n")
         with self.lock:
             said = handler(Command(program, arguments, input, sudo, self.state))
+            for door in self._doors:
+                door.tend(self.state)
         return said if isinstance(said, Said) else Said(0, said)
 
     # ------------------------------------------------------------- serving
@@ -183,9 +197,30 @@ class SshSimulator:
         options = parser.parse_args(arguments)
         if options.state:
             self.state.update(json.loads(options.state.read_text("utf-8")))
+        for door in self._doors:
+            door.tend(self.state)
         with self._serving(options.port) as port:
-            announce(self.settings(port), port)
+            announce(self.settings(port), port, **{f"{door.name}_port": door.port for door in self._doors})
             until_input_ends()
+
+
+class _Door:
+    """A port on loopback that is the same whenever it is open."""
+
+    def __init__(self, name: str, is_open: Callable[[Mapping[str, Any]], bool]) -> None:
+        self.name, self.port = name, 0
+        self._is_open = is_open
+        self._socket: Optional[socket.socket] = None
+
+    def tend(self, state: Mapping[str, Any]) -> None:
+        """Open or close it, as the state has become."""
+        wanted = self._is_open(state)
+        if wanted and self._socket is None:
+            self._socket = socket.create_server((HOST, self.port), backlog=50)
+            self.port = self._socket.getsockname()[1]
+        elif not wanted and self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 class _Connection(paramiko.ServerInterface):  # type: ignore[misc]
