@@ -57,14 +57,13 @@ def look_around(play: Play, hosts: List[str], ports: List[int], suspicious: str)
         for row in connections.rows("host", "state", "local_ip", "local_port", "remote_ip", "remote_port", "process")
         if row[3] in ports or row[5] in ports
     ]
-    play.note(
-        "Before",
-        play.table(systems)
-        + "\n\n"
-        + (play.table(ours, columns=["host", "state", "local", "local port", "remote", "remote port", "process"]) or "No such connection.")
-        + "\n\n"
-        + (play.table(searched.values("values")) or "Nobody else is known to have used it."),
-    )
+    names = ["host", "state", "local", "local port", "remote", "remote port", "process"]
+    parts = [
+        play.table(systems),
+        play.table(ours, columns=names) or "No such connection.",
+        play.table(searched.values("values")) or "Nobody else is known to have used it.",
+    ]
+    play.note("Before", "\n\n".join(parts))
     return systems + searched
 
 
