@@ -83,11 +83,18 @@ def _etc(folder: Path, user: str) -> Path:
     number = 0 if user == "root" else 1000
     (etc / "passwd").write_text(
         f"{user}:x:{number}:{number}::{folder}:/bin/sh\nsshd:x:990:990::/run/sshd:/usr/sbin/nologin\nalice:x:2001:2001:Alice:/:/bin/sh\n"
+        + _daemons("passwd")
     )
     (etc / "shadow").write_text(f"{user}:*:19000:0:99999:7:::\nalice:$6$x$y:19000:0:99999:7:::\n")
     (etc / "shadow").chmod(0o600)
-    (etc / "group").write_text(f"{user}:x:{number}:\nsshd:x:990:\nalice:x:2001:\n")
+    (etc / "group").write_text(f"{user}:x:{number}:\nsshd:x:990:\nalice:x:2001:\n" + _daemons("group"))
     return etc
+
+
+def _daemons(database: str) -> str:
+    """Accounts of this machine's servers, which drop their rights to them."""
+    lines = Path("/etc", database).read_text().splitlines(keepends=True)
+    return "".join(line for line in lines if 0 < int(line.split(":")[2]) < 1000 and line.split(":")[0] != "sshd")
 
 
 def _walls(etc: Path) -> list[str]:

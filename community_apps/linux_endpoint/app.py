@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime, timezone
 from pathlib import PurePosixPath
 from typing import List
@@ -224,7 +225,7 @@ def _size(machine: Ssh, path: str) -> int:
     done = machine.run(["stat", "-L", "-c", "%s %F", "--", path], sudo=True, accept=None)
     size, _, kind = done.stdout.strip().partition(" ")
     if not size.isdigit():
-        if "No such file" in done.stderr or "Not a directory" in done.stderr or "name too long" in done.stderr:
+        if done.exit_code == 1 and re.search("No such file|Not a directory|name too long", done.stderr):
             raise ActionFailed(f"{PRODUCT}: {machine.host} has no file {path[:80]}; check the path")
         raise machine.failure("stat", done)
     if not kind.startswith("regular"):

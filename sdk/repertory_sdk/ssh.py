@@ -136,7 +136,7 @@ class Ssh:
     def read(self, path: str, *, sudo: bool = False, limit: int = LIMIT) -> Optional[bytes]:
         """What is in a file; None where there is none."""
         done = self.run(["cat", "--", path], sudo=sudo, accept=None, limit=limit)
-        if done.exit_code and "No such file" in done.stderr:
+        if done.exit_code == 1 and "No such file" in done.stderr:
             return None
         if done.exit_code:
             raise self.failure("cat", done)

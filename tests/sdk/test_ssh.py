@@ -124,6 +124,13 @@ def test_what_cannot_be_written_is_told(machine: Ssh) -> None:
         machine.write("/proc/nothing", b"")
 
 
+def test_no_cat_is_not_the_same_as_no_file(simulator: SshSimulator) -> None:
+    with simulator.running() as place, place.faults["command missing"]() as settings, session(settings) as machine, pytest.raises(
+        ActionFailed, match="cat is not there on"
+    ):
+        machine.read("/etc/motd")
+
+
 # ---------------------------------------------------------------- host keys and credentials
 
 
