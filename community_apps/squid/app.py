@@ -21,6 +21,7 @@ app = App(
     summary=__doc__,
     requires=["paramiko>=3.4"],
     hosts=["${asset.host}:${asset.port}", "${asset.host}:${asset.proxy_port}", "${asset.proxy_host}:${asset.proxy_port}"],
+    concurrency=1,  # a file is read, changed and written: two at a time would undo each other
 )
 
 PRODUCT = app.info.product

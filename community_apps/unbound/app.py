@@ -19,6 +19,7 @@ app = App(
     summary=__doc__,
     requires=["paramiko>=3.4", "dnspython>=2.6"],
     hosts=["${asset.host}:${asset.port}", "${asset.host}:${asset.dns_port}", "${asset.dns_host}:${asset.dns_port}"],
+    concurrency=1,  # a file is read, changed and written: two at a time would undo each other
 )
 
 PRODUCT = app.info.product

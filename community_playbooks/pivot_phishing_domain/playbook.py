@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 from repertory_sdk import Event, Play, param, playbook
 
-STRONG = ("registrant email", "certificate")
+STRONG = ("registrant email", "ssl hash")
 """What only the same people share; a name server or an address may serve thousands of strangers."""
 SHARED_HOSTS = ("github.io", "pages.dev", "web.app", "blogspot.com", "azurewebsites.net", "herokuapp.com", "weebly.com")
 
@@ -50,7 +50,6 @@ def pivot_phishing_domain(
     done = play.run(
         "block_indicators",
         domains=[*dangerous, *certain, *agreed],
-        urls=[url for url in event.values_of("url") if any(name in url for name in dangerous)],
         reason=f"Used for phishing, or belongs to {', '.join(dangerous)}.",
     )
     keep(play, [*certain, *proposed], [*certain, *agreed])
