@@ -1,0 +1,1 @@
+"""Measures how much of real classic content runs here."""
