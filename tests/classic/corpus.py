@@ -1,9 +1,11 @@
-"""Measure how much of a checkout of classic playbooks runs here, simulated, from end to end.
+"""Measure how much of real classic content runs here, from end to end.
 
     python tests/classic/corpus.py --playbooks DIR [--seeds 3] [--json]
+    python tests/classic/corpus.py --connectors DIR [--only NAME ...] [--place CACHE] [--again] [--json]
 
-Each playbook is followed from Git, validated, installed, and run on one event for each seed, with an app process nowhere. Nothing of
-the checkout is changed.
+Each playbook of a checkout is followed from Git, validated, installed, and run on one event for each seed, simulated, with an app
+process nowhere. Each connector, a checkout of its own below DIR, is installed with its environment, and every one of its actions is
+asked for with made-up parameters where no host is reachable. Nothing of the checkouts is changed.
 """
 
 from __future__ import annotations
@@ -13,19 +15,31 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from measuring.connectors import ACTION_S, measure_connectors
 from measuring.playbooks import measure_playbooks
-from measuring.report import playbook_lines
+from measuring.report import connector_lines, playbook_lines
 
 
 def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--playbooks", type=Path, required=True, help="a checkout")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--playbooks", type=Path, help="a checkout")
+    what.add_argument("--connectors", type=Path, help="a folder of checkouts")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", help="the names of some connectors")
+    parser.add_argument("--place", type=Path, default=Path("measured"), help="where environments and reports are kept")
+    parser.add_argument("--again", action="store_true", help="also what was measured with this code before")
+    parser.add_argument("--action-s", type=float, default=ACTION_S, help="how long an action may take")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    report = measure_playbooks(given.playbooks, given.seeds)
-    print(json.dumps(asdict(report), indent=2) if given.json else "\n".join(playbook_lines(report)))
+    if given.playbooks:
+        report = measure_playbooks(given.playbooks, given.seeds)
+        print(json.dumps(asdict(report), indent=2) if given.json else "\n".join(playbook_lines(report)))
+        return
+    folders = [path for path in sorted(given.connectors.iterdir()) if path.is_dir() and (not given.only or path.name in given.only)]
+    reports = measure_connectors(folders, given.place.absolute(), again=given.again, action_s=given.action_s)
+    print(json.dumps([asdict(one) for one in reports], indent=2) if given.json else "\n".join(connector_lines(reports)))
 
 
 if __name__ == "__main__":

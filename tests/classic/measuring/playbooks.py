@@ -59,7 +59,7 @@ def measure_playbooks(checkout: Path, seeds: int) -> PlaybookReport:
     report = PlaybookReport()
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        repository = _as_repository(checkout, place / "repository")
+        repository = as_repository(checkout, place / "repository")
         items = inspect_folder(repository).items
         report.playbooks = len(items)
         report.refused = {item.name: str(issue) for item in items for issue in item.issues if issue.is_error}
@@ -76,7 +76,7 @@ def measure_playbooks(checkout: Path, seeds: int) -> PlaybookReport:
     return report
 
 
-def _as_repository(checkout: Path, target: Path) -> Path:
+def as_repository(checkout: Path, target: Path) -> Path:
     shutil.copytree(checkout, target, ignore=shutil.ignore_patterns(".git"))
     author = ["-c", "user.name=corpus", "-c", "user.email=corpus@example.test", "-c", "commit.gpgsign=false"]
     for words in (["init", "-q"], ["add", "-A"], [*author, "commit", "-q", "-m", "corpus"]):

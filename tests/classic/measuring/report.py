@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 @dataclass
@@ -24,6 +25,60 @@ class PlaybookReport:
     seconds: float = 0.0
     refused: dict[str, str] = field(default_factory=dict)
     causes: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionReport:
+    """Of one call of one action; ``where`` and ``error`` of the last traceback that it left."""
+
+    name: str
+    status: str
+    message: str
+    seconds: float
+    verdict: str
+    where: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectorReport:
+    """Of one connector. ``kind`` is ``classic``, ``other kit``, ``python 2``, ``refused`` or ``none``."""
+
+    name: str
+    kind: str
+    version: str = ""
+    interpreter: str = ""
+    loaded: bool = False
+    problem: str = ""
+    seconds: float = 0.0
+    actions: list[ActionReport] = field(default_factory=list)
+
+    @property
+    def own(self) -> int:
+        """How many actions ended in an outcome of the connector's own."""
+        return sum(action.verdict == "own" for action in self.actions)
+
+    @property
+    def line(self) -> str:
+        """For whoever waits."""
+        said = f"{self.own} of {len(self.actions)} actions" if self.loaded else self.problem.partition("\n")[0]
+        return f"{self.name}: {self.kind}{': ' + said if said else ''} ({self.seconds} s)"
+
+
+def connector_lines(reports: Sequence[ConnectorReport]) -> Iterator[str]:
+    """For a terminal."""
+    classic = [report for report in reports if report.kind == "classic"]
+    actions = [(report, action) for report in classic for action in report.actions]
+    counts = Counter(report.kind for report in reports)
+    yield ", ".join(f"{number} {kind}" for kind, number in counts.most_common())
+    yield f"{sum(report.loaded for report in classic)} of {len(classic)} classic connectors import and can be made"
+    yield f"{sum(action.verdict == 'own' for _, action in actions)} of {len(actions)} actions ended in an outcome of their own"
+    for report in reports:
+        if report.problem:
+            yield f"{report.name}: {report.kind}: {report.problem}"
+    for report, action in actions:
+        if action.verdict != "own" and report.loaded:
+            yield f"{action.verdict:6} {report.name}: {action.name}: {action.error or action.message[:200]} ({action.where})"
 
 
 def playbook_lines(report: PlaybookReport) -> Iterator[str]:
