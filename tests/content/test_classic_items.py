@@ -70,6 +70,11 @@ def test_a_connector_is_one_item_with_what_its_manifest_says(tmp_path: Path) -> 
     assert manifest.requires == ("six==1.16.0",)
 
 
+def test_a_connector_may_have_a_module_with_the_name_of_its_manifest(tmp_path: Path) -> None:
+    (item,) = items_in(tmp_path, {**connector_files(), "feeds.py": "import phantom.app\n"}).values()
+    assert (item.name, item.app and item.app.origin) == ("our_feeds", "feeds.json")
+
+
 def test_hosts_are_those_of_settings_of_urls_and_of_libraries(tmp_path: Path) -> None:
     (item,) = items_in(tmp_path, connector_files()).values()
     assert item.app is not None

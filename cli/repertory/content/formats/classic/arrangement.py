@@ -83,10 +83,15 @@ class ArrangedTree:
         return self._looked[path]
 
     def _is_connector(self, folder: str, entry: TreeEntry) -> bool:
-        if not entry.path.endswith(".json") or f"{entry.path[:-5]}.py" in self._files:
+        if not entry.path.endswith(".json") or self._is_drawing(entry.path):
             return False
         main = apps.main_module_of(self._look(entry.path))
         return bool(main) and _below(folder, main) in self._files
+
+    def _is_drawing(self, path: str) -> bool:
+        """Of the playbook beside it; large, and never a manifest."""
+        beside = f"{path[:-5]}.py"
+        return beside in self._files and playbooks.looks_like_one(self._look(beside))
 
     # ------------------------------------------------------------ arranging
 
