@@ -31,9 +31,10 @@ class FeedsConnector(BaseConnector):
     def handle_action(self, param):
         result = self.add_action_result(ActionResult(dict(param)))
         if self.get_action_identifier() == "find":
-            name = self.get_container_info()[1]["name"]
+            container = self.get_container_info()[1]
+            name = container["name"]
             self.save_container({"name": "found by " + name, "source_data_identifier": "c1"})
-            artifact = {"name": "more", "cef": {"sourceAddress": param["ip"]}, "source_data_identifier": "a1"}
+            artifact = {"name": "more", "cef": {"sourceAddress": param["ip"], "startTime": container["start_time"]}, "source_data_identifier": "a1"}
             self.save_artifacts([{**artifact, "container_id": self.get_container_id()}])
             return result.set_status(phantom.APP_SUCCESS)
         if self.get_action_identifier() == "peek":
@@ -107,7 +108,7 @@ def ask(event: Event, play: Play) -> dict[str, object]:
     """Ask a connector."""
     return {"verdicts": play.act("ip reputation", ip=["192.0.2.8", "192.0.2.9"]).values("ip")}
 '''
-EVENT = {"name": "scan", "artifacts": [{"name": "a", "cef": {"sourceAddress": "192.0.2.7"}}]}
+EVENT = {"name": "scan", "happened_at": 1767323045.0, "artifacts": [{"name": "a", "cef": {"sourceAddress": "192.0.2.7"}}]}
 
 
 def manifest() -> dict[str, Any]:
@@ -191,3 +192,4 @@ def test_what_a_connector_saves_is_kept_once(analyst: User) -> None:
     assert sorted(events) == ["found by scan", "scan"]
     shown = analyst.asked("event", "show", "1")
     assert [artifact["cef"]["sourceAddress"] for artifact in shown["artifacts"]] == ["192.0.2.7", "192.0.2.20"]
+    assert shown["artifacts"][1]["cef"]["startTime"] == "2026-01-02T03:04:05.000000Z"

@@ -106,6 +106,22 @@ def test_other_actions_save_too(start: Start) -> None:
     assert "checkpoint" not in answer
 
 
+TOLD = """
+class LampConnector(BaseConnector):
+    def handle_action(self, param):
+        result = self.add_action_result(ActionResult(dict(param)))
+        result.add_data(self.get_container_info()[1])
+        return result.set_status(phantom.APP_SUCCESS)
+"""
+
+
+def test_what_a_connector_is_told_of_its_event(start: Start) -> None:
+    event = {"id": 40, "name": "Event", "tags": ["dark"], "created_at": 86400.0, "happened_at": 60.5}
+    (told,) = start(TOLD).act("look up", event=event)["data"]
+    assert (told["create_time"], told["start_time"]) == ("1970-01-02T00:00:00.000000Z", "1970-01-01T00:01:00.000000Z")
+    assert (told["tags"], told["data"], told["sensitivity"], told["container_type"]) == (["dark"], {}, "amber", "default")
+
+
 RULES = '''
 from repertory_classic.app import rules
 import urllib.request

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from repertory.runtime.storage.database import Database, Transaction
     from repertory_sdk.protocol import Message
 
-_TOLD = ("id", "name", "severity", "status", "description", "source_id")
+_TOLD = ("id", "name", "severity", "status", "description", "source_id", "happened_at")
 
 
 def event_for(database: Database, number: int) -> dict[str, Any]:
@@ -29,7 +29,9 @@ def event_for(database: Database, number: int) -> dict[str, Any]:
     event = events.get_event(database, number)
     files = [{"name": one.name, "sha256": one.sha256, "size": one.size} for one in events.attachments_of(database, number)]
     label = event.labels[0] if event.labels else "events"
-    return {**{name: getattr(event, name) for name in _TOLD}, "label": label, "attachments": files}
+    (row,) = database.query("select created_at from event where id = ?", number)
+    told = {"label": label, "tags": list(event.tags), "created_at": row["created_at"], "attachments": files}
+    return {**{name: getattr(event, name) for name in _TOLD}, **told}
 
 
 def keep_found(database: Database, call: Call, run: str, event: int | None, message: Message, redaction: Redaction) -> None:

@@ -13,7 +13,7 @@ from repertory_classic.app import ingested, rest_server, state_file
 from repertory_classic.app.context import CURRENT
 from repertory_classic.app.life import sayable
 from repertory_classic.app.loading import LoadedApp
-from repertory_classic.app.store import Store
+from repertory_classic.app.store import Store, moment
 from repertory_classic.app.vault_rows import ROWS, clear_tmp
 from repertory_sdk.manifest import ON_POLL, TEST_CONNECTIVITY
 
@@ -63,9 +63,7 @@ class Performer:
             ingested.know_earlier(CURRENT.store, request.get("checkpoint") or {}, self._app.asset_id)
             return None
         event = request.get("event") or {"id": _NO_EVENT, "name": "no event"}
-        container = {name: event[name] for name in ("id", "name", "label", "severity", "status", "description") if name in event}
-        CURRENT.store.know({"status": "new", "severity": "medium", "label": "events", **container})
-        CURRENT.store.containers[event["id"]]["source_data_identifier"] = event.get("source_id", "")
+        CURRENT.store.know(_container(event))
         ROWS.know(event["id"], event.get("attachments") or [])
         return int(event["id"])
 
@@ -127,6 +125,21 @@ class Performer:
             self._write({"op": "progress", "id": self._id, "message": sayable(text[:_MOST_SAID]), "fraction": None})
         elif kind == "error":
             sys.stderr.write(text + "\n")
+
+
+def _container(event: Plain) -> Plain:
+    """An event as connectors see it: they take for granted that these are there."""
+    known = ("id", "name", "label", "severity", "status", "description", "tags")
+    told: Plain = {name: event[name] for name in known if name in event}
+    created = moment(float(event.get("created_at") or time.time()))
+    happened = float(event.get("happened_at") or 0)
+    return {
+        "status": "new", "severity": "medium", "label": "events", "description": "", "tags": [], "sensitivity": "amber",
+        "container_type": "default", "owner": None, "due_time": None, "close_time": None, "end_time": None, "closing_owner": None,
+        "data": {}, "custom_fields": {}, "create_time": created, "start_time": moment(happened) if happened else created,
+        "container_update_time": created, "artifact_update_time": created, "ingest_app": None, "tenant": 0,
+        "source_data_identifier": event.get("source_id", ""), **told,
+    }  # fmt: skip
 
 
 def outcome_of(done: Plain) -> Plain:

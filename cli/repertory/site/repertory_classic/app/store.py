@@ -121,7 +121,12 @@ class Store:
 
 def now() -> str:
     """The time as the platform writes it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + ".000000Z"
+    return moment(time.time())
+
+
+def moment(seconds: float) -> str:
+    """A time since the epoch as the platform writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + ".000000Z"
 
 
 def as_number(value: Any) -> int:
