@@ -62,6 +62,12 @@ def test_containers(calls: Any) -> None:
     assert artifacts[1]["count"] == 1
 
 
+def test_what_containers_can_be(calls: Any) -> None:
+    ((status, options),) = calls(["rest/container_options"])
+    assert status == 200
+    assert [(each["name"], each["status_type"]) for each in options["status"]] == [("new", "new"), ("open", "open"), ("closed", "resolved")]
+
+
 def test_artifacts(calls: Any) -> None:
     artifact = {"container_id": 5, "name": "a", "cef": {"x": 1}}
     made, again, listed, dropped, empty, stray = calls(

@@ -16,7 +16,7 @@ from repertory_classic.app.vault_rows import Refused as NotKept
 
 Plain = Dict[str, Any]
 Answer = Tuple[int, Union[Plain, str]]
-_STATUSES = ("new", "open", "closed")
+_STATUSES = {"new": "new", "open": "open", "closed": "resolved"}
 _SEVERITIES = ("low", "medium", "high", "critical")
 
 
@@ -168,7 +168,7 @@ def _severities(question: Question) -> Answer:
 def _options(question: Question) -> Answer:
     return 200, {
         "severity": [{"name": name} for name in _SEVERITIES],
-        "status": [{"name": name} for name in _STATUSES],
+        "status": [{"name": name, "status_type": _STATUSES[name], "is_default": name == "new"} for name in _STATUSES],
         "label": [{"name": CURRENT.label()}],
         "sensitivity": [{"name": name} for name in ("white", "green", "amber", "red")],
     }
