@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from classic.app.conftest import SITE
 from repertory_sdk import protocol
 
 if TYPE_CHECKING:
@@ -95,6 +96,52 @@ def valid(url):
 @pytest.mark.filterwarnings("ignore")
 def test_what_is_imported_without_being_declared(start: Start, it: str, wanted: object) -> None:
     assert seen(start, it, HANDLER) == wanted
+
+
+KINDS = SEEING + f"""
+import importlib.util
+spec = importlib.util.spec_from_file_location("magic", {str(SITE / "fallback/magic.py")!r})
+magic = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(magic)
+
+def alone(content):
+    made = magic.Magic(mime=True)
+    made._library = None
+    return made.from_buffer(content)
+"""
+
+
+@pytest.mark.parametrize(
+    ("it", "wanted"),
+    [
+        ("magic.from_buffer(b'%PDF-1.4 x', mime=True)", "application/pdf"),
+        ("[magic.from_buffer('just words').startswith('ASCII text'), open('a', 'w').write('words'), magic.from_file('a', True)]", [True, 5, "text/plain"]),
+        ("[alone(content) for content in (b'', b'GIF89a', b'words', b'\\xff\\x00')]", ["inode/x-empty", "image/gif", "text/plain", "application/octet-stream"]),
+    ],
+)  # fmt: skip
+def test_kinds_of_files_are_told_without_a_package_for_that(start: Start, it: str, wanted: object) -> None:
+    assert seen(start, it, KINDS) == wanted
+
+
+GONE = SEEING + f"""
+import importlib.util
+spec = importlib.util.spec_from_file_location("cgi", {str(SITE / "fallback/cgi.py")!r})
+cgi = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(cgi)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("text/plain", ["text/plain", {}]),
+        ('attachment; FileName="a; b.txt"; size=3', ["attachment", {"filename": "a; b.txt", "size": "3"}]),
+        ('form-data; name="a \\"b\\" \\\\c"; broken', ["form-data", {"name": 'a "b" \\c'}]),
+    ],
+)
+def test_a_header_is_parsed_where_python_has_no_cgi_any_more(start: Start, line: str, wanted: object) -> None:
+    assert seen(start, f"cgi.parse_header({line!r})", GONE) == wanted
+    assert seen(start, "cgi.escape('<\"')", GONE) == '&lt;"'
 
 
 def test_a_cancelled_action_says_so(start: Start) -> None:
