@@ -52,11 +52,11 @@ def make_wheel(folder: Path, name: str, version: str, tag: str = "py3-none-any")
     return path.name
 
 
-def connector(home: Home, *wheels: str, requires: tuple[str, ...] = ()) -> AppManifest:
-    """An installed connector that ships these wheels."""
+def connector(home: Home, *wheels: str, requires: tuple[str, ...] = (), pypi: tuple[str, ...] = ()) -> AppManifest:
+    """An installed connector that ships these wheels, and names packages of the index."""
     folder = home.content(DIGEST)
     folder.mkdir(parents=True, exist_ok=True)
-    block = {"wheel": [{"module": "x", "input_file": f"wheels/{name}"} for name in wheels]}
+    block = {"wheel": [{"module": "x", "input_file": f"wheels/{name}"} for name in wheels], "pypi": [{"module": name} for name in pypi]}
     (folder / "feeds.json").write_text(json.dumps({**MANIFEST, "pip39_dependencies": block, "pip313_dependencies": block}))
     return AppManifest("feeds", "1.0", main="feeds.py", format="classic", origin="feeds.json", requires=requires)
 
@@ -77,6 +77,34 @@ def test_where_no_wheel_of_its_version_fits_any_version_does(home: Home, index: 
     name = make_wheel(home.content(DIGEST) / "wheels", "greeting", "2.0", tag="cp36-cp36m-win32")
     assert versions(home, connector(home, name), "greeting") == ["3.0"]
     assert versions(home, connector(home, requires=("greeting==9.9",)), "greeting") == ["3.0"]
+
+
+def test_only_the_version_that_does_not_fit_is_given_up(home: Home, index: Path) -> None:
+    for version in ("1.0", "2.0"):
+        make_wheel(index, "farewell", version)
+    assert versions(home, connector(home, requires=("greeting==9.9", "farewell==1.0")), "greeting", "farewell") == ["3.0", "1.0"]
+
+
+def test_any_version_is_one_that_the_platform_might_have_had(home: Home, index: Path) -> None:
+    make_wheel(index, "sh", "2.0")
+    make_wheel(index, "python_dateutil", "4.0")
+    names = ("sh", "python_dateutil", "six")
+    assert versions(home, connector(home, requires=("sh==1.0", "python-dateutil==2.0", "six==9")), *names) == ["1.5", "1.5", "1.5"]
+
+
+def test_what_there_is_no_wheel_of_does_not_keep_the_rest_away(home: Home, index: Path) -> None:
+    make_wheel(index, "kerberos", "1.0", tag="cp36-cp36m-win32")
+    manifest = connector(home, requires=("kerberos==1.0", "greeting"))
+    assert versions(home, manifest, "greeting", "requests") == ["3.0", "1.5"]
+    with pytest.raises(subprocess.CalledProcessError):
+        versions(home, manifest, "kerberos")
+
+
+def test_packages_that_it_names_and_modules_that_it_only_imports(home: Home, index: Path) -> None:
+    make_wheel(index, "psycopg2_binary", "2.9")
+    manifest = connector(home, pypi=("greeting", "--index-url=http://evil.example"))
+    (home.content(DIGEST) / "feeds.py").write_text("try:\n    import psycopg2\nexcept ImportError:\n    pass\n")
+    assert versions(home, manifest, "greeting", "psycopg2_binary") == ["3.0", "2.9"]
 
 
 def test_what_is_only_taken_for_granted_need_not_be_there(home: Home, index: Path) -> None:

@@ -1,13 +1,14 @@
 """What a classic connector needs: what it ships or asks for, and what its authors took for granted on their platform.
 
 Connectors have no locked requirements. What they pin is asked for; where no wheel of that version fits this machine's Python, any
-version that fits is. Wheels that they ship come first.
+version of that package is, and where it has no wheel at all, the rest is installed without it. Wheels that they ship come first.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,8 +21,15 @@ if TYPE_CHECKING:
 PLATFORM = (
     "beautifulsoup4", "jinja2", "parse", "python-dateutil<3", "pytz", "requests", "sh<2", "simplejson", "six", "xmltodict",
 )  # fmt: skip
+# What is asked for where no version is: later ones are others by the same name.
+_BOUNDS = {line.partition("<")[0]: line for line in PLATFORM if "<" in line}
+# Packages that hold modules which connectors import and nobody declares.
+_UNDECLARED = {"future": "future", "lxml": "lxml", "oletools": "oletools", "psycopg2": "psycopg2-binary", "yaml": "PyYAML"}
+_IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_NO_WHEELS = re.compile(r"(?:all versions of )?([A-Za-z0-9][A-Za-z0-9._-]*?)(?:[=<>!~]\S*)? (?:has|have) no (?:usable )?wheels")
 _BLOCKS = {"313": ("pip313_dependencies",), "39": ("pip39_dependencies",)}
 _ALWAYS = ("pip3_dependencies", "pip_dependencies")
+_BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9,._-]*\])?")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]*\])?\s*([=<>!~]=?[^;@]*)?(;.*)?")
 _WHEEL = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)-.*\.whl")
@@ -30,7 +38,7 @@ _MINOR_OF_313 = 12
 
 def requirements_of(folder: Path, manifest: AppManifest, minor: int) -> list[str]:
     """Requirement lines for a Python 3 of this minor version, the connector's own first."""
-    own = [*_plain(manifest.requires), *_shipped(folder, manifest, minor)]
+    own = [*_plain(manifest.requires), *_shipped(folder, manifest, minor), *_imported(folder)]
     first: dict[str, str] = {}
     for line in own:
         first.setdefault(_normal(line), line)
@@ -39,15 +47,56 @@ def requirements_of(folder: Path, manifest: AppManifest, minor: int) -> list[str
     return list(first.values())
 
 
-def ways(lines: Sequence[str]) -> list[list[str]]:
-    """What to try one after the other: as it is, in any version, and without what is only taken for granted."""
-    own = [line for line in lines if line not in PLATFORM]
-    tried = [list(lines), _without_versions(lines), own, _without_versions(own)]
-    return [way for number, way in enumerate(tried) if way not in tried[:number]]
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """What to ask the installer for. ``without``: packages that nobody gets, whoever asks for them."""
+
+    lines: Sequence[str]
+    without: Sequence[str] = ()
+
+    def weaker(self, complaint: str) -> Way | None:
+        """The next to try after what the installer said of this one; None where nothing weaker is left.
+
+        First any version of what it names, then without what there is no wheel of at all, then without what is only taken for
+        granted.
+        """
+        named = [line for line in self.lines if _is_named(line, complaint)]
+        pinned = [line for line in named if _bare(line) != line]
+        if pinned:
+            return replace(self, lines=[_bare(line) if line in pinned else line for line in self.lines])
+        missing = [name for name in _NO_WHEELS.findall(complaint) if _normal(name) not in self.without]
+        if missing:
+            gone = [*self.without, *dict.fromkeys(_normal(name) for name in missing)]
+            return Way(lines=[line for line in self.lines if _normal(line) not in gone], without=gone)
+        own = [line for line in self.lines if line not in PLATFORM]
+        return replace(self, lines=own) if len(own) < len(self.lines) else self._in_any_version()
+
+    def _in_any_version(self) -> Way | None:
+        bare = [_bare(line) for line in self.lines]
+        return replace(self, lines=bare) if bare != list(self.lines) else None
+
+    @property
+    def overrides(self) -> str:
+        """Requirements that hold on no Python, in place of all others for these packages."""
+        return "".join(f"{name}; python_version < '0'\n" for name in self.without)
 
 
-def _without_versions(lines: Sequence[str]) -> list[str]:
-    return [found[0] for line in lines if (found := _NAME.match(line))]
+def _bare(line: str) -> str:
+    """Any version that the platform might have had, but the same extras."""
+    found = _BARE.match(line)
+    return _BOUNDS.get(_normal(line)) or found[0] if found else line
+
+
+def _is_named(line: str, complaint: str) -> bool:
+    name = re.sub(r"[-_.]+", "[-_.]+", _normal(line))
+    return re.search(rf"(?<![A-Za-z0-9._-]){name}(?![A-Za-z0-9_-])", complaint, re.IGNORECASE) is not None
+
+
+def _imported(folder: Path) -> Iterator[str]:
+    """What the connector's own code imports of the packages above."""
+    found = {name.decode() for path in sorted(folder.glob("*.py")) for name in _IMPORT.findall(path.read_bytes())}
+    found |= {name.decode() for path in sorted(folder.glob("*/*.py")) for name in _IMPORT.findall(path.read_bytes())}
+    yield from (_UNDECLARED[name] for name in sorted(found & set(_UNDECLARED)) if not (folder / name).exists())
 
 
 def wheel_folders(folder: Path) -> list[Path]:
@@ -63,25 +112,32 @@ def _plain(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _shipped(folder: Path, manifest: AppManifest, minor: int) -> Iterator[str]:
-    for one in _block(folder, manifest, minor):
+    block = _block(folder, manifest, minor)
+    for one in _listed(block, "wheel"):
         path = one.get("input_file") if isinstance(one, dict) else None
         found = _WHEEL.fullmatch(path.rpartition("/")[2]) if isinstance(path, str) else None
         if found:
             yield f"{found['name'].replace('_', '-')}=={found['version']}"
+    named = (one.get("module") for one in _listed(block, "pypi") if isinstance(one, dict))
+    yield from _plain([name for name in named if isinstance(name, str)])
 
 
-def _block(folder: Path, manifest: AppManifest, minor: int) -> Sequence[Any]:
-    """The wheels that the first fitting block of the manifest names."""
+def _block(folder: Path, manifest: AppManifest, minor: int) -> Mapping[str, Any]:
+    """The first fitting block of the manifest that names packages."""
     try:
         plain: Mapping[str, Any] = json.loads((folder / manifest.origin).read_bytes())
     except (OSError, ValueError):
-        return ()
+        return {}
     for name in (*_BLOCKS["313" if minor >= _MINOR_OF_313 else "39"], *_ALWAYS):
         block = plain.get(name)
-        if isinstance(block, dict) and isinstance(block.get("wheel"), list):
-            wheels: Sequence[Any] = block["wheel"]
-            return wheels
-    return ()
+        if isinstance(block, dict) and (_listed(block, "wheel") or _listed(block, "pypi")):
+            return block
+    return {}
+
+
+def _listed(block: Mapping[str, Any], name: str) -> Sequence[Any]:
+    listed = block.get(name)
+    return listed if isinstance(listed, list) else ()
 
 
 def _normal(line: str) -> str:

@@ -37,6 +37,7 @@ __all__ = [
     "lock_requirements", "provide_environment",
 ]  # fmt: skip
 SECONDS = 900
+OVERRIDES_FILE = "overrides.txt"
 # Where uv keeps its cache and finds its own and the user's settings.
 PASSED_ON = (
     "HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "NETRC", "UV_CACHE_DIR",
@@ -107,11 +108,14 @@ def _provide_classic(home: Home, folder: Path, manifest: AppManifest, *, name: s
 
     def fill(made: Path, work: Path) -> None:
         words = [*INSTALL_UNLOCKED, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE]
-        for weaker in classic.ways(lines):
-            (work / LOCK_FILE).write_text("".join(f"{line}\n" for line in weaker), "utf-8")
-            done = _run_uv(words, work, links)
+        way: classic.Way | None = classic.Way(lines=lines)
+        while way is not None:
+            (work / LOCK_FILE).write_text("".join(f"{line}\n" for line in way.lines), "utf-8")
+            (work / OVERRIDES_FILE).write_text(way.overrides, "utf-8")
+            done = _run_uv([*words, *(["--overrides", OVERRIDES_FILE] if way.without else [])], work, links)
             if done.returncode == 0:
                 return
+            way = way.weaker(done.stderr)
         raise _not_built(done, name)
 
     text = "".join(f"{line}\n" for line in lines)
