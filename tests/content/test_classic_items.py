@@ -17,6 +17,7 @@ from repertory.content.installed.lock import installed, read_lock
 from repertory.content.installed.verification import verify
 from repertory.content.items.found import FoundItem
 from repertory.content.items.inspection import inspect_folder
+from repertory.content.offered.catalog import find_item
 from repertory.content.offered.repositories import add_repository, sync
 from repertory.home import Home
 from repertory_sdk.manifest import AppManifest, PlaybookManifest
@@ -144,6 +145,18 @@ def test_what_is_installed_is_the_item_and_no_more(home: Home, new_repository: N
     assert locked is not None
     assert locked.format == "classic"
     assert not [report for report in verify(home) if report.deviations]
+
+
+def test_compiled_leftovers_are_no_part_of_a_connector(home: Home, new_repository: New) -> None:
+    leftovers = {"__pycache__/feeds.cpython-39.pyc": "x", "more/__pycache__/a.cpython-39.pyc": "x"}
+    repository = new_repository("classic").write({**connector_files(), **leftovers})
+    repository.commit()
+    add_repository(home, "c", repository.path.as_uri())
+    sync(home)
+    assert [issue.rule for issue in errors_of(find_item(home, "c/our_feeds"))] == []
+    repository.write({"native.pyc": "x"}).commit()
+    sync(home)
+    assert [issue.rule for issue in errors_of(find_item(home, "c/our_feeds"))] == ["compiled-code"]
 
 
 def test_a_change_of_a_function_is_a_change_of_its_playbooks(home: Home, new_repository: New) -> None:

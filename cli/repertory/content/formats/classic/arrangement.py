@@ -103,6 +103,8 @@ class ArrangedTree:
             self._sources[target] = entry.path
         start = len(folder) + 1 if folder else 0
         inside = {path[start:]: one for path, one in self._tree.files.items() if _is_in(path, folder)}
+        for path in [path for path in self._files if _is_in(path, folder) and "__pycache__" in path.split("/")]:
+            del self._files[path]  # was compiled from the files beside it, on somebody's machine
         path = _below(folder, APP_FILE)
 
         def derive() -> bytes:
