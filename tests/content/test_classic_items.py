@@ -85,6 +85,27 @@ def test_hosts_are_those_of_settings_of_urls_and_of_libraries(tmp_path: Path) ->
     assert item.app.permissions.lookups == ()
 
 
+def test_hosts_that_are_only_known_when_it_runs(tmp_path: Path) -> None:
+    code = """
+import paramiko
+import phantom.app
+import pymongo
+API = "https://api-{region}.feeds.example-vendor.com/v1"
+OTHER = "http://%s.more.example-vendor.com:8080"
+FREE = "https://{host}:{port}/x"
+PATH = ":9060/ers/config"
+NONE = {"a":80, "b": ":32"}
+"""
+    action = {**MANIFEST["actions"][0], "parameters": {"ip_hostname": {"data_type": "string"}}}
+    settings = {"server": {"data_type": "string"}}
+    (item,) = items_in(tmp_path, {**connector_files(actions=[action], configuration=settings), "feeds_connector.py": code}).values()
+    assert item.app is not None
+    assert item.app.permissions.hosts == (
+        "${asset.server}", "${asset.server}:22", "${asset.server}:9060", "${asset.server}:27017", "${asset.server}:443",
+        "*.feeds.example-vendor.com:443", "*.more.example-vendor.com:8080", "*:22",
+    )  # fmt: skip
+
+
 def test_a_manifest_with_the_name_of_ours_is_kept_beside(tmp_path: Path) -> None:
     files = connector_files()
     files["app.json"] = files.pop("feeds.json")

@@ -7,7 +7,13 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from repertory.content.formats.classic.hosts import hosts_in, hosts_of_libraries, lookups_in, setting_hosts
+from repertory.content.formats.classic.hosts import (
+    hosts_in,
+    hosts_of_libraries,
+    lookups_in,
+    machine_hosts,
+    setting_hosts,
+)
 from repertory.content.formats.classic.playbooks import texts_of
 from repertory_sdk.classic import FORMAT
 from repertory_sdk.manifest import (
@@ -52,6 +58,7 @@ def derive(content: bytes, origin: str, files: Sequence[str], read: Callable[[st
     plain = json.loads(content)
     settings = list(_settings(_mapping(plain.get("configuration"))))
     code = [read(path) for path in sorted(files) if path.endswith(".py") and "test" not in path.lower()]
+    actions = [_action(one) for one in plain["actions"] if isinstance(one, dict) and one.get("action")]
     manifest = AppManifest(
         name=_name(plain),
         version=_version(plain.get("app_version")),
@@ -64,15 +71,22 @@ def derive(content: bytes, origin: str, files: Sequence[str], read: Callable[[st
         requires=_requires(read("requirements.txt")) if "requirements.txt" in files else (),
         concurrency=1,
         permissions=Permissions(
-            hosts=list(dict.fromkeys([*setting_hosts(settings), *hosts_in(code), *hosts_of_libraries(code)])),
+            hosts=list(dict.fromkeys(_hosts(settings, actions, code))),
             lookups=lookups_in(code),
         ),
         settings=settings,
-        actions=[_action(one) for one in plain["actions"] if isinstance(one, dict) and one.get("action")],
+        actions=actions,
         format=FORMAT,
         origin=origin,
     )
     return dump_manifest(manifest).encode()
+
+
+def _hosts(settings: Sequence[Setting], actions: Sequence[ActionManifest], code: Sequence[bytes]) -> Iterator[str]:
+    yield from setting_hosts(settings, code)
+    yield from hosts_in(code)
+    yield from hosts_of_libraries(code)
+    yield from machine_hosts((parameter.name for action in actions for parameter in action.parameters), code)
 
 
 def _name(plain: Mapping[str, Any]) -> str:

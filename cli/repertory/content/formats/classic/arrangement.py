@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from repertory.content.git.tree import Tree
 
 # Changes whenever the same files might give another manifest: what is installed is not what was installed before, then.
-DERIVED_BY = "1"
+DERIVED_BY = "2"
 CLASSIC_FILE = "classic.json"  # what a connector's manifest is called where it has the name of ours
 PROBLEM = "problem"  # all that a manifest says which cannot be derived
 MOST_BYTES = 2_000_000
