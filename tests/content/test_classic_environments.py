@@ -100,6 +100,13 @@ def test_what_there_is_no_wheel_of_does_not_keep_the_rest_away(home: Home, index
         versions(home, manifest, "kerberos")
 
 
+def test_of_pins_for_other_pythons_the_last_is_taken(home: Home) -> None:
+    pins = ('six==1.0; python_version == "3.9"', 'six==1.5; python_version == "3.13"', "other==1; python_version < '3.12'")
+    manifest = connector(home, requires=pins)
+    found = {minor: [line for line in requirements_of(home.content(DIGEST), manifest, minor) if line not in PLATFORM] for minor in (9, 11, 13)}
+    assert found == {9: [pins[0], pins[2]], 11: ["six==1.5", pins[2]], 13: [pins[1], "other==1"]}
+
+
 def test_packages_that_it_names_and_modules_that_it_only_imports(home: Home, index: Path) -> None:
     make_wheel(index, "psycopg2_binary", "2.9")
     manifest = connector(home, pypi=("greeting", "--index-url=http://evil.example"))

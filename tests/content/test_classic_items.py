@@ -85,8 +85,16 @@ def test_hosts_are_those_of_settings_of_urls_and_of_libraries(tmp_path: Path) ->
     assert item.app.permissions.lookups == ()
 
 
+def test_forks_of_the_vendor_are_the_packages_themselves(tmp_path: Path) -> None:
+    lines = "git+https://github.com/phantomcyber/paramiko.git@3.5.0-fips #paramiko=3.5.0\ngit+https://github.com/other/paramiko@1\nsix\n"
+    (item,) = items_in(tmp_path, {**connector_files(), "requirements.txt": lines}).values()
+    assert item.app is not None
+    assert item.app.requires == ("paramiko", "six")
+
+
 def test_hosts_that_are_only_known_when_it_runs(tmp_path: Path) -> None:
     code = """
+import git
 import paramiko
 import phantom.app
 import pymongo
@@ -97,13 +105,14 @@ PATH = ":9060/ers/config"
 NONE = {"a":80, "b": ":32"}
 """
     action = {**MANIFEST["actions"][0], "parameters": {"ip_hostname": {"data_type": "string"}}}
-    settings = {"server": {"data_type": "string"}}
+    settings = {"servers": {"data_type": "string"}}
     (item,) = items_in(tmp_path, {**connector_files(actions=[action], configuration=settings), "feeds_connector.py": code}).values()
     assert item.app is not None
     assert item.app.permissions.hosts == (
-        "${asset.server}", "${asset.server}:22", "${asset.server}:9060", "${asset.server}:27017", "${asset.server}:443",
+        "${asset.servers}", "${asset.servers}:22", "${asset.servers}:9060", "${asset.servers}:27017", "${asset.servers}:443",
         "*.feeds.example-vendor.com:443", "*.more.example-vendor.com:8080", "*:22",
     )  # fmt: skip
+    assert item.app.permissions.programs == ("git",)
 
 
 def test_a_manifest_with_the_name_of_ours_is_kept_beside(tmp_path: Path) -> None:

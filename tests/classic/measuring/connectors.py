@@ -180,13 +180,14 @@ class _Asking:
             run = self._here.run(run_id, watch=_go_on)
             steps = runs.steps_of(self._database, run_id)
             status, message = (steps[-1].call.state, steps[-1].call.message) if steps else ("refused", run.message)
+            progress = str(steps[-1].progress or "") if steps else ""
             printed = "".join(part.text for part in runs.output_of(self._database, run_id))
         except UserError as error:
-            status, message, printed = "refused", error.message, ""
+            status, message, printed, progress = "refused", error.message, "", ""
         judged = judge(status, message, printed)
         return ActionReport(
             name=action, status=status, message=message[:2000], seconds=round(time.monotonic() - began, 1),
-            verdict=judged.verdict, where=judged.where, error=judged.error,
+            verdict=judged.verdict, progress=progress[:300], where=judged.where, error=judged.error,
         )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,10 +17,11 @@ _BY_KIND = {
 }  # fmt: skip
 # By a word in the name, where the manifest says no kind; the first that fits.
 _BY_NAME = (
-    ("proxy", ""), ("email", "jane@example.test"), ("user", "jane"), ("dns", "198.51.100.53"), ("url", f"https://{NOWHERE}"), ("uri", f"https://{NOWHERE}"), ("host", NOWHERE),
+    ("proxy", ""), ("json", "{}"), ("email", "jane@example.test"), ("user", "jane"), ("dns", "198.51.100.53"), ("url", f"https://{NOWHERE}"), ("uri", f"https://{NOWHERE}"), ("host", NOWHERE),
     ("server", NOWHERE), ("device", NOWHERE), ("domain", "example.test"), ("endpoint", f"https://{NOWHERE}"), ("ip", "198.51.100.7"),
-    ("timezone", "UTC"), ("date", "2026-01-02"), ("time", "2026-01-02T03:04:05Z"), ("port", "443"), ("json", "{}"), ("query", "x"),
+    ("timezone", "UTC"), ("date", "2026-01-02"), ("time", "2026-01-02T03:04:05Z"), ("port", "443"), ("query", "x"),
 )  # fmt: skip
+_INSIDE = frozenset({"host", "json", "uri", "url", "user"})
 _NUMBERS = (("port", 443), ("max", 10), ("limit", 10), ("timeout", 10), ("interval", 1), ("count", 5), ("container_id", 1))
 _WORDS = "value"
 _SECRET = "wordofnobody0123456789abcdef"
@@ -98,7 +100,9 @@ def _made(name: str, field: Mapping[str, Any]) -> Any:
 
 
 def _named(name: str) -> str:
-    return next((value for word, value in _BY_NAME if word in name.lower()), "")
+    """Short words stand alone: there is a port in a report."""
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    return next((value for word, value in _BY_NAME if (word in words if len(word) < 5 and word not in _INSIDE else word in name.lower())), "")
 
 
 def _fitting(value: Any, field: Mapping[str, Any]) -> Any:

@@ -29,13 +29,14 @@ class PlaybookReport:
 
 @dataclass(frozen=True, kw_only=True)
 class ActionReport:
-    """Of one call of one action; ``where`` and ``error`` of the last traceback that it left."""
+    """Of one call of one action; ``progress`` is the last that it said before; ``where`` and ``error`` of the last traceback that it left."""
 
     name: str
     status: str
     message: str
     seconds: float
     verdict: str
+    progress: str = ""
     where: str = ""
     error: str = ""
 

@@ -19,13 +19,15 @@ _TOOLS = re.compile(
     r"^the app cannot be loaded|^the app's process|^the app returned something|cannot be started at level|^Parameter '.*' failed validation$"
     r"|^parameter |^the app's manifest has no action|^asset connector"
 )
+_UNDECLARED = re.compile(r", which it never declared")
 _SLOW = re.compile(r"^no answer within")
 # A network that is not there, told by whatever library noticed it.
 _UNREACHED = re.compile(
-    r"(ConnectionError|ConnectTimeout|ReadTimeout|gaierror|ConnectionRefusedError|TimeoutError|timeout|OSError|ProxyError|SSLError"
-    r"|NewConnectionError|MaxRetryError|URLError|EndpointConnectionError|ConnectError|ServerNotFoundError|TransportError"
-    r"|NoResolverConfiguration|NoNameservers|Timeout|socket\.error|NoValidConnectionsError|ServerSelectionTimeoutError"
-    r"|OperationalError|NetworkError|WhoisError|NameResolutionError|RetryError)(:|$)"
+    r"^\S*(ConnectionError|ConnectTimeout|ReadTimeout|gaierror|ConnectionRefusedError|ConnectionResetError|TimeoutError|timeout|ProxyError"
+    r"|NewConnectionError|MaxRetryError|URLError|EndpointConnectionError|ConnectError|ServerNotFoundError|TransportError|RemoteDisconnected"
+    r"|NoResolverConfiguration|NoNameservers|Timeout|socket\.error|NoValidConnectionsError|ServerSelectionTimeoutError|AutoReconnect"
+    r"|OperationalError|NetworkError|WhoisError|NameResolutionError|RetryError|ConnectionClosedError|NoBrokersAvailable)(:|$)"
+    r"|^(OSError|HTTPError|socket\.error): .*(unreachable|refused|reset|timed out|resolution)"
 )
 
 
@@ -45,13 +47,17 @@ def judge(status: str, message: str, printed: str) -> Judged:
     if _SLOW.search(message):
         return Judged(verdict="slow")
     where, error = last_trace(printed)
-    if _TOOLS.search(message) or _MISSING.search(message) or _MISSING.search(error):
+    if any(sign.search(message) for sign in (_TOOLS, _MISSING, _UNDECLARED)) or _MISSING.search(error) or _is_ours(where):
         return Judged(verdict="ours", where=where, error=error or message)
-    if not error:
-        return Judged(verdict="own")
-    if _is_ours(where):
-        return Judged(verdict="ours", where=where, error=error)
-    return Judged(verdict="own" if _UNREACHED.search(error.split(" ")[0]) else "raised", where=where, error=error)
+    if not error or not message.startswith(_said_by(error)[:80]):
+        return Judged(verdict="own")  # whatever was raised, the connector made a message of its own out of it
+    return Judged(verdict="own" if _UNREACHED.search(error) else "raised", where=where, error=error)
+
+
+def _said_by(error: str) -> str:
+    """``KeyError: 'x'`` says ``'x'``; an exception without a text its name."""
+    name, sign, text = error.partition(": ")
+    return text if sign else name.rpartition(".")[2]
 
 
 def last_trace(printed: str) -> tuple[str, str]:

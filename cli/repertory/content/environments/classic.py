@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from repertory.content.environments.python_versions import accepts
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
@@ -23,9 +25,13 @@ PLATFORM = (
 )  # fmt: skip
 # What is asked for where no version is: later ones are others by the same name.
 _BOUNDS = {line.partition("<")[0]: line for line in PLATFORM if "<" in line}
-# Packages that hold modules which connectors import and nobody declares.
-_UNDECLARED = {"future": "future", "lxml": "lxml", "oletools": "oletools", "psycopg2": "psycopg2-binary", "yaml": "PyYAML"}
+# Packages that hold modules which connectors import, or that these need for what connectors do with them, and nobody declares.
+_UNDECLARED = {
+    "boxsdk": "cryptography", "future": "future", "jwt": "cryptography", "lxml": "lxml", "oletools": "oletools",
+    "paramiko": "paramiko", "pkg_resources": "setuptools<81", "psycopg2": "psycopg2-binary", "yaml": "PyYAML",
+}  # fmt: skip
 _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
+_MARKER = re.compile(r"""python_version\s*([=<>!]=|[<>])\s*["']([0-9.]+)["']""")
 _NO_WHEELS = re.compile(r"(?:all versions of )?([A-Za-z0-9][A-Za-z0-9._-]*?)(?:[=<>!~]\S*)? (?:has|have) no (?:usable )?wheels")
 _BLOCKS = {"313": ("pip313_dependencies",), "39": ("pip39_dependencies",)}
 _ALWAYS = ("pip3_dependencies", "pip_dependencies")
@@ -38,7 +44,7 @@ _MINOR_OF_313 = 12
 
 def requirements_of(folder: Path, manifest: AppManifest, minor: int) -> list[str]:
     """Requirement lines for a Python 3 of this minor version, the connector's own first."""
-    own = [*_plain(manifest.requires), *_shipped(folder, manifest, minor), *_imported(folder)]
+    own = [*_for_version(list(_plain(manifest.requires)), minor), *_shipped(folder, manifest, minor), *_imported(folder)]
     first: dict[str, str] = {}
     for line in own:
         first.setdefault(_normal(line), line)
@@ -109,6 +115,20 @@ def _plain(lines: Sequence[str]) -> Iterator[str]:
     for line in lines:
         if _PLAIN.fullmatch(line):
             yield line
+
+
+def _for_version(lines: Sequence[str], minor: int) -> Iterator[str]:
+    """Of several lines for one package, each for a Python of its own, the one for this; the last where there is none."""
+    for line in lines:
+        others = [other for other in lines if _normal(other) == _normal(line)]
+        fitting = [other for other in others if _holds(other, minor)] or others[-1:]
+        if line == fitting[0]:
+            yield line if _holds(line, minor) else line.partition(";")[0].strip()
+
+
+def _holds(line: str, minor: int) -> bool:
+    clauses = (f"{how}{version}{'.*' if how in ('==', '!=') else ''}" for how, version in _MARKER.findall(line))
+    return all(accepts(clause, (3, minor, 0)) for clause in clauses)
 
 
 def _shipped(folder: Path, manifest: AppManifest, minor: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ from repertory.content.formats.classic.hosts import (
     hosts_of_libraries,
     lookups_in,
     machine_hosts,
+    programs_of_libraries,
     setting_hosts,
 )
 from repertory.content.formats.classic.playbooks import texts_of
@@ -36,6 +37,10 @@ _TYPES = {"string": "string", "numeric": "number", "boolean": "boolean"}
 _LIKE_OURS = frozenset({"investigate", "contain", "correct", "generic", "ingest", "test"})
 _ROWS = "action_result.data"
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+){1,3}")
+# The platform's vendor has copies of these for its own certified cryptography; the packages themselves do the same.
+_FORK = re.compile(
+    r"git\+https://github\.com/phantomcyber/(?P<name>asn1crypto|oscrypto|paramiko|pdfminer\.six)(\.git)?@[A-Za-z0-9._-]+$"
+)
 _PYTHON = re.compile(r"3(\.[0-9]+)?")
 
 
@@ -73,6 +78,7 @@ def derive(content: bytes, origin: str, files: Sequence[str], read: Callable[[st
         permissions=Permissions(
             hosts=list(dict.fromkeys(_hosts(settings, actions, code))),
             lookups=lookups_in(code),
+            programs=programs_of_libraries(code),
         ),
         settings=settings,
         actions=actions,
@@ -113,7 +119,8 @@ def _python(value: Any) -> str:
 
 def _requires(content: bytes) -> list[str]:
     lines = (line.partition("#")[0].strip() for line in content.decode("utf-8", "replace").splitlines())
-    return [line for line in lines if line and not line.startswith("-") and "://" not in line]
+    plain = (_FORK.sub(lambda fork: fork["name"], line) for line in lines)
+    return [line for line in plain if line and not line.startswith("-") and "://" not in line]
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from repertory_sdk.manifest import Setting
 
 _URL = re.compile(rb"(https?)://([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+)(?::(\d{1,5}))?")
-_NAMES_HOST = re.compile(r"(^|_)(url|uri|host|hostname|server|endpoint|domain|address|ip|fqdn|instance|device|site)(_|$|\d)")
+_NAMES_HOST = re.compile(r"(^|_)(url|uri|hosts?|hostname|servers?|endpoint|domain|address|ip|fqdn|instance|device|site)(_|$|\d)")
 _NAMES_PORT = re.compile(r"(^|_)port(_|$)")
 _PORTS = {b"http": 80, b"https": 443}
 # Names of documents and examples, which nobody dials.
@@ -33,6 +33,7 @@ _LIBRARIES = {
     "pan": ["autofocus.paloaltonetworks.com:443"],
     "pythonwhois": ["*:43"],
     "snowflake": ["*.snowflakecomputing.com:443"],
+    "tenable": ["cloud.tenable.com:443"],
     "tldextract": ["publicsuffix.org:443", "raw.githubusercontent.com:443"],
     "whois": ["*:43"],
 }
@@ -42,6 +43,7 @@ _LIBRARY_PORTS = {
     "mysql": (3306,), "paramiko": (22,), "psycopg2": (5432,), "pymongo": (27017,), "pymssql": (1433,), "pymysql": (3306,),
     "pyodbc": (1433,), "smb": (139, 445), "smtplib": (25, 465, 587), "winrm": (5985, 5986),
 }  # fmt: skip
+_LIBRARY_PROGRAMS = {"git": "git", "nmap": "nmap", "nmapthon2": "nmap"}
 # Those with which an action works on whatever machine its parameters name.
 _REMOTE = frozenset({"impacket", "paramiko", "pymssql", "smb", "winrm"})
 _NAMES_MACHINE = frozenset({"host", "hostname", "ip_hostname", "server", "endpoint", "machine"})
@@ -92,6 +94,11 @@ def hosts_of_libraries(code: Sequence[bytes]) -> Iterator[str]:
     """What imported libraries dial by themselves, wherever the question leads them."""
     for name in _imported(code):
         yield from _LIBRARIES.get(name, ())
+
+
+def programs_of_libraries(code: Sequence[bytes]) -> list[str]:
+    """What imported libraries start."""
+    return sorted({_LIBRARY_PROGRAMS[name] for name in _imported(code) if name in _LIBRARY_PROGRAMS})
 
 
 def lookups_in(code: Sequence[bytes]) -> list[str]:
