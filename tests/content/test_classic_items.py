@@ -144,6 +144,17 @@ def test_what_only_python_2_reads_is_said_to_be_that(tmp_path: Path) -> None:
     assert "Python 2" in issue.message
 
 
+def test_what_imports_modules_of_python_2_cannot_be_loaded(tmp_path: Path) -> None:
+    guarded = "try:\n    import urllib2\nexcept ImportError:\n    import urllib.request\n" + CONNECTOR
+    (item,) = items_in(tmp_path, {**connector_files(), "feeds_connector.py": guarded}).values()
+    assert not errors_of(item)
+    (item,) = items_in(tmp_path, {"feeds_connector.py": f"from urllib2 import HTTPSHandler\n{CONNECTOR}"}).values()
+    (issue,) = errors_of(item)
+    assert (issue.rule, issue.line, issue.message) == ("python2-only", 1, "written for Python 2: it imports urllib2")
+    (item,) = items_in(tmp_path, {"urllib2.py": "HTTPSHandler = None\n"}).values()
+    assert not errors_of(item)
+
+
 def test_tabs_and_blanks_may_be_mixed(tmp_path: Path) -> None:
     files = playbook_files() | {"Look Up.py": PLAYBOOK.replace("    phantom.playbook", "\tphantom.playbook".replace("\t", "    "))}
     mixed = files["Look Up.py"].replace('    phantom.playbook("local', '\t\tphantom.playbook("local'.replace("\t\t", "    "))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -16,10 +17,14 @@ from repertory_sdk.errors import ConversionError
 from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from repertory.content.git.tree import Tree
 
+_PYTHON2 = frozenset({
+    "BaseHTTPServer", "ConfigParser", "HTMLParser", "Queue", "StringIO", "cPickle", "cStringIO", "cookielib", "httplib",
+    "urllib2", "urlparse",
+})  # fmt: skip
 _KINDS: dict[str, Literal["app", "playbook"]] = {APP_FILE: "app", PLAYBOOK_FILE: "playbook"}
 
 
@@ -65,7 +70,18 @@ def repertory_read_item(tree: Tree, item: FoundItem) -> FoundItem | None:
 def _code_issues(tree: Tree, item: FoundItem, main: str) -> list[Issue]:
     path = item.below(main)
     parsed = parse_source(path, tree.read(path).expandtabs(8), python="")
-    if not isinstance(parsed, Issue):
-        return []
-    message = f"written for Python 2, or broken: {parsed.message}"
-    return [Issue(path=path, line=parsed.line, rule="python2-only", message=message, hint="look for a newer version of it")]
+    if isinstance(parsed, Issue):
+        line, message = parsed.line, f"written for Python 2, or broken: {parsed.message}"
+    else:
+        line, module = next(_imports_of_python2(tree, item, parsed.tree), (0, ""))
+        message = f"written for Python 2: it imports {module}"
+    found = Issue(path=path, line=line, rule="python2-only", message=message, hint="look for a newer version of it")
+    return [found] if line else []
+
+
+def _imports_of_python2(tree: Tree, item: FoundItem, module: ast.Module) -> Iterator[tuple[int, str]]:
+    """Lines that import, without an alternative, what Python 3 calls otherwise."""
+    for node in module.body:
+        names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        yield from ((node.lineno, name) for name in names if name in _PYTHON2 and item.below(f"{name}.py") not in tree.files)
