@@ -21,6 +21,7 @@ _BY_NAME = (
     ("server", NOWHERE), ("device", NOWHERE), ("domain", "example.test"), ("endpoint", f"https://{NOWHERE}"), ("ip", "198.51.100.7"),
     ("timezone", "UTC"), ("date", "2026-01-02"), ("time", "2026-01-02T03:04:05Z"), ("port", "443"), ("query", "x"),
 )  # fmt: skip
+_MACHINES = frozenset({"host", "hostname", "ip_hostname", "endpoint", "machine"})
 _INSIDE = frozenset({"host", "json", "uri", "url", "user"})
 _NUMBERS = (("port", 443), ("max", 10), ("limit", 10), ("timeout", 10), ("interval", 1), ("count", 5), ("container_id", 1))
 _WORDS = "value"
@@ -78,6 +79,8 @@ def _setting(name: str, field: Mapping[str, Any]) -> Any:
 def _known(field: Mapping[str, Any], examples: Any, vault_id: str, name: str) -> Any:
     """What the manifest itself gives as a value; a file of the event where one is wanted."""
     kinds = [str(kind).lower() for kind in field.get("contains") or ()]
+    if name in _MACHINES:
+        return NOWHERE
     if "vault id" in kinds or name in ("vault_id", "vaultid"):
         return vault_id
     by_kind = [_BY_KIND[kind] for kind in kinds if kind in _BY_KIND] if field.get("data_type") == "string" else []

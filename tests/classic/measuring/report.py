@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .judged import Judgement, judgement_on
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -57,7 +59,11 @@ class ConnectorReport:
     @property
     def own(self) -> int:
         """How many actions ended in an outcome of the connector's own."""
-        return sum(action.verdict == "own" for action in self.actions)
+        return sum(action.verdict == "own" or self.judged(action) is not None for action in self.actions)
+
+    def judged(self, action: ActionReport) -> Judgement | None:
+        """What was found of an exception or a pause, when somebody looked."""
+        return judgement_on(self.name, action.message, action.error, action.where) if action.verdict != "own" else None
 
     @property
     def line(self) -> str:
@@ -73,12 +79,13 @@ def connector_lines(reports: Sequence[ConnectorReport]) -> Iterator[str]:
     counts = Counter(report.kind for report in reports)
     yield ", ".join(f"{number} {kind}" for kind, number in counts.most_common())
     yield f"{sum(report.loaded for report in classic)} of {len(classic)} classic connectors import and can be made"
-    yield f"{sum(action.verdict == 'own' for _, action in actions)} of {len(actions)} actions ended in an outcome of their own"
+    judged = [report.judged(action) for report, action in actions if report.judged(action)]
+    yield f"{sum(report.own for report in classic)} of {len(actions)} actions ended in an outcome of their own, {len(judged)} by judgement"
     for report in reports:
         if report.problem:
             yield f"{report.name}: {report.kind}: {report.problem}"
     for report, action in actions:
-        if action.verdict != "own" and report.loaded:
+        if action.verdict != "own" and report.loaded and not report.judged(action):
             yield f"{action.verdict:6} {report.name}: {action.name}: {action.error or action.message[:200]} ({action.where})"
 
 
