@@ -1,7 +1,7 @@
 """Measure how much of real classic content runs here, from end to end.
 
     python tests/classic/corpus.py --playbooks DIR [--seeds 3] [--json]
-    python tests/classic/corpus.py --connectors DIR [--only NAME ...] [--place CACHE] [--again] [--json]
+    python tests/classic/corpus.py --connectors DIR [--only NAME ...] [--place CACHE] [--which changed] [--page | --json]
 
 Each playbook of a checkout is followed from Git, validated, installed, and run on one event for each seed, simulated, with an app
 process nowhere. Each connector, a checkout of its own below DIR, is installed with its environment, and every one of its actions is
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from measuring.connectors import ACTION_S, measure_connectors
 from measuring.playbooks import measure_playbooks
-from measuring.report import connector_lines, playbook_lines
+from measuring.report import connector_lines, connector_page, playbook_lines
 
 
 def main() -> None:
@@ -29,17 +29,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="+", help="the names of some connectors")
     parser.add_argument("--place", type=Path, default=Path("measured"), help="where environments and reports are kept")
-    parser.add_argument("--again", action="store_true", help="also what was measured with this code before")
+    parser.add_argument("--which", choices=("missing", "changed", "all"), default="changed", help="what has no report, or one by other code")
     parser.add_argument("--action-s", type=float, default=ACTION_S, help="how long an action may take")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--page", action="store_true", help="as the section of the documentation")
     given = parser.parse_args()
     if given.playbooks:
         report = measure_playbooks(given.playbooks, given.seeds)
         print(json.dumps(asdict(report), indent=2) if given.json else "\n".join(playbook_lines(report)))
         return
     folders = [path for path in sorted(given.connectors.iterdir()) if path.is_dir() and (not given.only or path.name in given.only)]
-    reports = measure_connectors(folders, given.place.absolute(), again=given.again, action_s=given.action_s)
-    print(json.dumps([asdict(one) for one in reports], indent=2) if given.json else "\n".join(connector_lines(reports)))
+    reports = measure_connectors(folders, given.place.absolute(), which=given.which, action_s=given.action_s)
+    lines = connector_page(reports) if given.page else connector_lines(reports)
+    print(json.dumps([asdict(one) for one in reports], indent=2) if given.json else "\n".join(lines))
 
 
 if __name__ == "__main__":

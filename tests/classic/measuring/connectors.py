@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import repertory
 import repertory_sdk
@@ -41,6 +41,7 @@ from .playbooks import EVENT, as_repository
 from .report import ActionReport, ConnectorReport
 from .verdicts import judge
 
+Which = Literal["missing", "changed", "all"]
 ASSET = "connector"
 ACTION_S = 20.0
 # Kept from one measurement to the next: what takes long and does not depend on anything else.
@@ -60,12 +61,14 @@ correct = "allow"
 """
 
 
-def measure_connectors(folders: Sequence[Path], place: Path, *, again: bool, action_s: float = ACTION_S) -> list[ConnectorReport]:
-    """Two at a time; what was measured with this very code before is not measured again."""
+def measure_connectors(
+    folders: Sequence[Path], place: Path, *, which: Which = "changed", action_s: float = ACTION_S
+) -> list[ConnectorReport]:
+    """Two at a time. ``which`` of them: those without a report, or also those measured with other code, or all."""
     code = _digest_of_code()
     found: dict[str, ConnectorReport] = {}
     with ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1) as pool:
-        asked = {pool.submit(_measured, folder, place / folder.name, code, again, action_s): folder.name for folder in folders}
+        asked = {pool.submit(_measured, folder, place / folder.name, code, which, action_s): folder.name for folder in folders}
         for number, done in enumerate(as_completed(asked), 1):
             report = found[asked[done]] = done.result()
             print(f"{number}/{len(asked)} {report.line}", file=sys.stderr, flush=True)
@@ -80,11 +83,11 @@ def _digest_of_code() -> str:
     return digest.hexdigest()
 
 
-def _measured(folder: Path, place: Path, code: str, again: bool, action_s: float) -> ConnectorReport:
+def _measured(folder: Path, place: Path, code: str, which: Which, action_s: float) -> ConnectorReport:
     kept = place / "report.json"
-    if kept.exists() and not again:
+    if kept.exists() and which != "all":
         plain = json.loads(kept.read_bytes())
-        if plain.pop("code") == code:
+        if plain.pop("code") == code or which == "missing":
             known: ConnectorReport = from_json(ConnectorReport, plain)
             return known
     began = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -87,6 +88,51 @@ def connector_lines(reports: Sequence[ConnectorReport]) -> Iterator[str]:
     for report, action in actions:
         if action.verdict != "own" and report.loaded and not report.judged(action):
             yield f"{action.verdict:6} {report.name}: {action.name}: {action.error or action.message[:200]} ({action.where})"
+
+
+def connector_page(reports: Sequence[ConnectorReport]) -> Iterator[str]:
+    """A section of the documentation: totals, then everything that falls short and why."""
+    classic = [report for report in reports if report.kind == "classic"]
+    actions = [(report, action) for report in classic for action in report.actions]
+    judged = [(report.name, found.why) for report, action in actions if (found := report.judged(action))]
+    kinds = Counter(report.kind for report in reports)
+    yield "| | |"
+    yield "|---|---|"
+    yield f"| classic connectors | {len(classic)} |"
+    yield f"| environment built, imported and made | {sum(report.loaded for report in classic)} |"
+    yield f"| actions | {len(actions)} |"
+    yield f"| ended in an outcome of the connector's own | {sum(report.own for report in classic)} |"
+    yield f"| of these an exception or a pause of its own, each looked at | {len(judged)} |"
+    yield f"| left out: written for Python 2, and refused with that sentence | {kinds['python 2']} |"
+    yield f"| left out: written with another kit | {kinds['other kit']} |"
+    yield f"| left out: no connector | {kinds['none'] + kinds['refused']} |"
+    yield from ("", "What falls short:", "", "| connector | actions | why |", "|---|---|---|")
+    for report in classic:
+        yield from _short_lines(report)
+    yield from ("", "What was judged to be the connector's own:", "", "| connector | actions | it |", "|---|---|---|")
+    for (name, why), number in sorted(Counter(judged).items()):
+        yield f"| {name} | {number} | {why} |"
+
+
+def _short_lines(report: ConnectorReport) -> Iterator[str]:
+    if not report.loaded:
+        yield f"| {report.name} | all | {_cell(report.problem)} |"
+        return
+    short = [action for action in report.actions if action.verdict != "own" and not report.judged(action)]
+    for why, number in Counter(reason_of(action) for action in short).items():
+        yield f"| {report.name} | {number} | {_cell(why)} |"
+
+
+def reason_of(action: ActionReport) -> str:
+    """Whom it could not reach, what it waited for, or what was raised."""
+    refused = re.search(r"\w+ wanted (.{1,80}?), which it never declared", f"{action.message} {action.error}")
+    if refused:
+        return f"wanted {refused[1]}, which is found neither in its settings nor in its code"
+    return "no answer within the time" if action.verdict == "slow" else action.error or action.message
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")[:160]
 
 
 def playbook_lines(report: PlaybookReport) -> Iterator[str]:

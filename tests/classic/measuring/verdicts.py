@@ -48,7 +48,7 @@ def judge(status: str, message: str, printed: str) -> Judged:
         return Judged(verdict="slow")
     where, error = last_trace(printed)
     if any(sign.search(message) for sign in (_TOOLS, _MISSING, _UNDECLARED)) or _MISSING.search(error) or _is_ours(where):
-        return Judged(verdict="ours", where=where, error=error or message)
+        return Judged(verdict="ours", where=where, error=error or message[-300:])
     if not error or not message.startswith(_said_by(error)[:80]):
         return Judged(verdict="own")  # whatever was raised, the connector made a message of its own out of it
     return Judged(verdict="own" if _UNREACHED.search(error) else "raised", where=where, error=error)

@@ -25,6 +25,7 @@ _NO_HOSTS = re.compile(
 _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _REGISTRIES = [f"rdap.{name}:443" for name in ("arin.net", "db.ripe.net", "apnic.net", "lacnic.net", "afrinic.net")]
 _LIBRARIES = {
+    "anyrun": ["*.any.run:443"],
     "boto3": ["*.amazonaws.com:443"],
     "domaintools": ["api.domaintools.com:443"],
     "google": ["*.googleapis.com:443"],
