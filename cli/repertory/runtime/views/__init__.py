@@ -1,0 +1,1 @@
+"""What the results of actions look like to people: tables, and what apps draw themselves."""
