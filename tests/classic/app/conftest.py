@@ -45,7 +45,7 @@ def manifest_of(**changes: Any) -> dict[str, Any]:
                 "description": name, "versions": "EQ(*)", "parameters": parameters, "output": [],
             }
             for name, parameters in actions.items()
-        ],
+        ] + changes.pop("render_actions", []),
         **changes,
     }  # fmt: skip
 
@@ -86,6 +86,11 @@ class Child:
 
     def said(self) -> list[str]:
         return [message["message"] for message in self.asides if message["op"] == "progress"]
+
+    def view(self, action: str, *results: dict[str, Any], event: int = 7) -> protocol.Message:
+        """Let the app draw results of an action."""
+        protocol.write(self.writer, {"op": "view", "id": "v", "action": action, "results": list(results), "event": event})
+        return self.read()
 
 
 DESK = """
@@ -131,15 +136,18 @@ Start = Callable[..., Child]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a connector out of its source; ``settings`` and changes of the manifest by keyword.
+    """Start a connector out of its source; ``settings``, more ``files``, and changes of the manifest by keyword.
+
+    ``path``: a folder with packages of its environment.
 
     ``dialled``: at a level at which the tool connects, with a tool that never does.
     """
     started: list[tuple[Child, threading.Timer]] = []
 
     def begin(
-        source: str, settings: dict[str, Any] | None = None, *, ready: bool = True, dialled: bool = False, **changes: Any
-    ) -> Child:
+        source: str, settings: dict[str, Any] | None = None, *, ready: bool = True, dialled: bool = False,
+        purpose: str = "actions", path: Path | None = None, files: dict[str, str] | None = None, **changes: Any,
+    ) -> Child:  # fmt: skip
         number = len(started)
         folder, scratch = tmp_path / f"app{number}", tmp_path / f"scratch{number}"
         folder.mkdir()
@@ -147,11 +155,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
         manifest = manifest_of(**changes)
         (folder / "lamp.json").write_text(json.dumps(manifest))
         (folder / "lamp_connector.py").write_text(HEADER + textwrap.dedent(source))
+        for name, text in (files or {}).items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
         hello = {
             "op": "hello", "format": "classic", "folder": str(folder), "main": manifest["main_module"],
-            "classic": manifest, "asset": {"name": "street", "settings": settings or {}},
+            "classic": manifest, "asset": {"name": "street", "settings": settings or {}}, "purpose": purpose,
         }  # fmt: skip
-        child = start_child(hello, scratch, DESK if dialled else "")
+        child = start_child(hello, scratch, DESK if dialled else f"sys.path.insert(0, {str(path)!r})" if path else "")
         watchdog = threading.Timer(PATIENCE_S, child.process.kill)
         watchdog.start()
         started.append((child, watchdog))

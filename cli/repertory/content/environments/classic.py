@@ -33,6 +33,8 @@ _UNDECLARED = {
 _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _MARKER = re.compile(r"""python_version\s*([=<>!]=|[<>])\s*["']([0-9.]+)["']""")
 _NO_WHEELS = re.compile(r"(?:all versions of )?([A-Za-z0-9][A-Za-z0-9._-]*?)(?:[=<>!~]\S*)? (?:has|have) no (?:usable )?wheels")
+# The platform has it as well; it is large, and few connectors need more than names that are there without it.
+VIEWS = "django<6"
 _BLOCKS = {"313": ("pip313_dependencies",), "39": ("pip39_dependencies",)}
 _ALWAYS = ("pip3_dependencies", "pip_dependencies")
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9,._-]*\])?")
@@ -48,9 +50,16 @@ def requirements_of(folder: Path, manifest: AppManifest, minor: int) -> list[str
     first: dict[str, str] = {}
     for line in own:
         first.setdefault(_normal(line), line)
-    for line in PLATFORM:
+    for line in (*PLATFORM, *([VIEWS] if _has_views(folder, manifest) else [])):
         first.setdefault(_normal(line), line)
     return list(first.values())
+
+
+def _has_views(folder: Path, manifest: AppManifest) -> bool:
+    """Whether some action is shown by a template of the connector's own."""
+    actions = _origin(folder, manifest).get("actions")
+    renders = [one.get("render") for one in actions if isinstance(one, dict)] if isinstance(actions, list) else []
+    return any(isinstance(render, dict) and render.get("view") for render in renders)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +83,7 @@ class Way:
         if missing:
             gone = [*self.without, *dict.fromkeys(_normal(name) for name in missing)]
             return Way(lines=[line for line in self.lines if _normal(line) not in gone], without=gone)
-        own = [line for line in self.lines if line not in PLATFORM]
+        own = [line for line in self.lines if line not in (*PLATFORM, VIEWS)]
         return replace(self, lines=own) if len(own) < len(self.lines) else self._in_any_version()
 
     def _in_any_version(self) -> Way | None:
@@ -144,10 +153,7 @@ def _shipped(folder: Path, manifest: AppManifest, minor: int) -> Iterator[str]:
 
 def _block(folder: Path, manifest: AppManifest, minor: int) -> Mapping[str, Any]:
     """The first fitting block of the manifest that names packages."""
-    try:
-        plain: Mapping[str, Any] = json.loads((folder / manifest.origin).read_bytes())
-    except (OSError, ValueError):
-        return {}
+    plain = _origin(folder, manifest)
     for name in (*_BLOCKS["313" if minor >= _MINOR_OF_313 else "39"], *_ALWAYS):
         block = plain.get(name)
         if isinstance(block, dict) and (_listed(block, "wheel") or _listed(block, "pypi")):
@@ -158,6 +164,15 @@ def _block(folder: Path, manifest: AppManifest, minor: int) -> Mapping[str, Any]
 def _listed(block: Mapping[str, Any], name: str) -> Sequence[Any]:
     listed = block.get(name)
     return listed if isinstance(listed, list) else ()
+
+
+def _origin(folder: Path, manifest: AppManifest) -> Mapping[str, Any]:
+    """The connector's own manifest; empty where it cannot be read."""
+    try:
+        plain = json.loads((folder / manifest.origin).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return plain if isinstance(plain, dict) else {}
 
 
 def _normal(line: str) -> str:

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from repertory.runtime.processes.pipe import Closed, Pipe
 from repertory.runtime.processes.playbook_process import CannotStart
@@ -44,18 +44,19 @@ class Lost(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerKind:
-    """What a worker is good for: this code with this configuration."""
+    """What a worker is good for: this code with this configuration, for actions or something else that classic apps can do."""
 
     app: Installed
     asset: str
     settings: Mapping[str, Any]
     concurrency: int
     confinement: Confinement
+    purpose: Literal["actions", "views", "requests"] = "actions"
 
     @property
     def key(self) -> str:
         """Equal for equal kinds."""
-        return digest_of(self.app.hash, self.asset, self.settings, repr(self.confinement))
+        return digest_of(self.app.hash, self.asset, self.settings, repr(self.confinement), self.purpose)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,7 @@ class AppWorker:
         self._hello: dict[str, Any] = {
             "op": "hello", "folder": str(kind.app.folder), "main": manifest.main,
             "asset": {"name": kind.asset, "settings": dict(kind.settings)}, "format": manifest.format,
+            "purpose": kind.purpose,
         }  # fmt: skip
         if manifest.origin:
             self._hello["classic"] = json.loads((kind.app.folder / manifest.origin).read_bytes())

@@ -18,6 +18,7 @@ from repertory_classic.app.context import CURRENT
 from repertory_sdk.errors import ActionFailed
 
 Plain = Dict[str, Any]
+ACTIONS = "actions"  # what a process is for, unless it is told something else
 
 # Larger files, such as wheels that are installed elsewhere already, are only pointed at.
 _COPIED_BYTES = 1_000_000
@@ -43,8 +44,10 @@ class LoadedApp:
         self.folder = _writable(hello["folder"], self.directory)
         CURRENT.manifest, CURRENT.folder, CURRENT.asset_name = self.manifest, self.folder, self.asset
         CURRENT.request = self.request("", "", [])
-        self.connector_class = self._import()
-        self.connector_class()  # an app that cannot even be made is refused before an action is wanted
+        self._enter()
+        if hello.get("purpose", ACTIONS) == ACTIONS:
+            self.connector_class = self._import()
+            self.connector_class()  # an app that cannot even be made is refused before an action is wanted
 
     @property
     def directory(self) -> str:
@@ -85,11 +88,14 @@ class LoadedApp:
         fields = declared.items() if isinstance(declared, dict) else ()
         return {name: field.get("value", field.get("default")) for name, field in fields if isinstance(field, dict)}
 
-    def _import(self) -> Type[Any]:
-        stem = os.path.splitext(os.path.basename(self.main))[0]
+    def _enter(self) -> None:
+        """From here on modules and files of the app are found by their names."""
         os.chdir(self.folder)
         sys.path[:0] = [self.folder, os.path.join(self.folder, "dependencies")]
         sys.path.append(_FALLBACK)
+
+    def _import(self) -> Type[Any]:
+        stem = os.path.splitext(os.path.basename(self.main))[0]
         spec = importlib.util.spec_from_file_location(stem, os.path.join(self.folder, f"{stem}.py"))
         if spec is None or spec.loader is None or not os.path.exists(spec.origin or ""):
             raise ActionFailed(f"the manifest names the main module {self.main}, which is not there")

@@ -61,6 +61,7 @@ def export(variables: Mapping[str, object]) -> None:
 def set_up(folder: str, bundle: str = "") -> None:
     """Make everything that must be there before the first action, below this folder, and say so to the app."""
     os.environ["PHANTOM_HOME"] = folder
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "repertory_classic.app.django_settings")
     vault_tmp_folder()
     os.makedirs(states_folder(), exist_ok=True)
     if bundle and not os.path.exists(ca_file()):

@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 from typing import IO, Any, Dict
 
+from repertory_classic.app import views
 from repertory_classic.app.loading import LoadedApp
 from repertory_classic.app.performing import Performer
 from repertory_sdk import protocol
@@ -31,7 +32,7 @@ def serve(reader: IO[bytes], writer: IO[bytes], hello: Plain) -> None:
     pipe.write({"op": "ready"})
     while True:
         request = pipe.requests.get()
-        answer = performer.answer(request)
+        answer = views.answer(app, request) if request["op"] == "view" else performer.answer(request)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         _send(pipe, answer)
