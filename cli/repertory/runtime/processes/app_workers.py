@@ -15,7 +15,8 @@ from repertory.runtime.processes.playbook_process import CannotStart
 from repertory.runtime.processes.sdk_copy import FLAGS, sdk_folder, worker_command
 from repertory.runtime.records import digest_of
 from repertory.runtime.sandbox.launch import NotConfined
-from repertory.runtime.sandbox.namespaces import Missing
+from repertory.runtime.sandbox.namespaces import TEMPORARY, Missing
+from repertory_sdk import classic
 from repertory_sdk.manifest import AppManifest
 from repertory_sdk.protocol import BadMessage
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 # Before a second process is started for an asset, this long a wait for the first one: most actions are quicker.
 PATIENCE_S = 0.1
 _LOOK_S = 0.2
+# Where connectors write by name of the platform's own places, and where those are here.
+_CLASSIC_HOME = f"{TEMPORARY}/phantom"
+CLASSIC_LINKS = (("/opt/phantom", _CLASSIC_HOME), ("/vault", f"{_CLASSIC_HOME}/vault"))
 
 
 class GivenUp(Exception):
@@ -81,7 +85,9 @@ class AppWorker:
         command = worker_command(
             kind.app.python, sdk_folder(home), "app", str(request_reader), str(reply_writer), flags=_flags(kind.app.python)
         )
-        confinement = replace(kind.confinement, files=(*kind.confinement.files, kind.app.folder, sdk_folder(home)))
+        files = (*kind.confinement.files, kind.app.folder, sdk_folder(home))
+        links = CLASSIC_LINKS if manifest.format == classic.FORMAT else ()
+        confinement = replace(kind.confinement, files=files, links=links)
         try:
             self._confined = sandbox.start(
                 command, confinement, descriptors=[request_reader, reply_writer], output_bytes=output_bytes

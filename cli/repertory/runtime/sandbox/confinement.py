@@ -66,11 +66,13 @@ class Confinement:
 
     ``within``: where it is set, one of these too must permit a connection. ``files`` can be read, ``programs`` started;
     ``lookups`` are the names whose DNS records may be asked for (``*``, ``*.suffix``). ``memory_bytes`` bounds the address
-    space, ``scratch_bytes`` the temporary files.
+    space, ``scratch_bytes`` the temporary files. ``links``: pairs of a path that the code names and one among its temporary
+    files; they can only be made where it has a file system of its own, at level ``namespaces``.
     """
 
     files: Sequence[Path] = ()
     programs: Sequence[Path] = ()
+    links: Sequence[tuple[str, str]] = ()
     hosts: Sequence[HostRule] = ()
     within: Sequence[HostRule] | None = None
     lookups: Sequence[str] = ()

@@ -98,6 +98,7 @@ def bwrap(
     program: Sequence[str], confinement: Confinement, *, seccomp: int | None, files: Mapping[str, int], network: bool
 ) -> list[str]:
     """File system, processes, identity. Without ``network`` an empty network namespace of its own."""
+    shown = [*needed_for(Path(program[0])), *confinement.programs, *confinement.files]
     return [
         find("bwrap"),
         *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
@@ -106,7 +107,8 @@ def bwrap(
         *(("--seccomp", str(seccomp)) if seccomp is not None else ()),
         *_system(confinement),
         *_made(files),
-        *_readable([*needed_for(Path(program[0])), *confinement.programs, *confinement.files]),
+        *_linked(confinement.links, shown),
+        *_readable(shown),
         *("--remount-ro", "/", "--chdir", TEMPORARY, "--"),
     ]
 
@@ -127,6 +129,15 @@ def _system(confinement: Confinement) -> list[str]:
 
 def _made(files: Mapping[str, int]) -> list[str]:
     return [part for path, one in files.items() for part in ("--perms", "0444", "--ro-bind-data", str(one), path)]
+
+
+def _linked(links: Iterable[tuple[str, str]], shown: Sequence[Path]) -> list[str]:
+    """Without those below which something real has to be shown."""
+    mounts: list[str] = []
+    for link, target in links:
+        if not any(Path(link) in (path, *path.parents) for path in shown):
+            mounts += ["--symlink", target, link]
+    return mounts
 
 
 def _readable(paths: Iterable[Path]) -> list[str]:
