@@ -59,6 +59,7 @@ class Child:
     writer: IO[bytes]
     output: Path
     contents: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[list[str]]] = field(default_factory=dict)
     asides: list[protocol.Message] = field(default_factory=list)
     requests: int = 0
 
@@ -68,7 +69,7 @@ class Child:
         return message
 
     def act(self, action: str, parameters: dict[str, Any] | None = None, **more: Any) -> protocol.Message:
-        """Send a request and wait for its result; files that are read are those in ``contents``."""
+        """Send a request and wait for its result; files that are read are those in ``contents``, lists those in ``lists``."""
         self.requests += 1
         self.asides.clear()
         request = {
@@ -81,6 +82,8 @@ class Child:
             if message["op"] == "result":
                 return message
             self.asides.append(message)
+            if message["op"] == "lists":
+                protocol.write(self.writer, {"op": "content", "lists": self.lists})
             if message["op"] == "read":
                 protocol.write(self.writer, {"op": "content", "content": self.contents[message["sha256"]]})
 

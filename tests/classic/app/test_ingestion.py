@@ -135,22 +135,64 @@ class LampConnector(BaseConnector):
             rules.add_note(container=self.get_container_id(), title="t", content="c", note_type="general"),
         ):
             result.add_data({"it": each})
-        change = json.dumps({"status": "open", "artifacts": [{"name": "late", "cef": {}}]}).encode()
-        url = self.get_phantom_base_url() + "rest/container/" + str(self.get_container_id())
-        urllib.request.urlopen(urllib.request.Request(url, change)).close()
+        own = self.get_container_id()
+        self.change(own, {"status": "resolved", "label": "lamps", "sensitivity": "red", "container_type": "case",
+                          "artifacts": [{"name": "late", "cef": {}}]})
         number = self.save_container({"source_data_identifier": "d9"})[2]
+        self.change(number, {"severity": "high"})
+        rules.add_note(container=number, title="there", content="c")
+        rules.add_note(container=4711, title="nowhere", content="c")
         rules.Vault.create_attachment("light", number, "a.txt")
+        rules.Vault.create_attachment("light", own, "b.txt")
         return result.set_status(phantom.APP_SUCCESS)
+
+    def change(self, number, changes):
+        url = self.get_phantom_base_url() + "rest/container/" + str(number)
+        urllib.request.urlopen(urllib.request.Request(url, json.dumps(changes).encode())).close()
 '''
 
 
 def test_lists_notes_changes_and_files(start: Start) -> None:
-    answer = start(RULES).act("look up", event={"id": 40, "name": "Event"}, lists={"lamps": [["a", "b"]], "left": [["x"]]})
+    lamp = start(RULES)
+    lamp.lists = {"lamps": [["a", "b"]], "left": [["x"]]}
+    answer = lamp.act("look up", event={"id": 40, "name": "Event"})
     first, *others = [row["it"] for row in answer["data"]]
     assert first == [True, "success", [["a", "b"]]]
     assert others == [False, [True, "success"], [True, "success"], [True, "success"], [True, "success", 1]]
     assert answer["lists"] == {"lamps": [["c", "d"]], "more": [["x"]]}
     assert [(note["container_id"], note["title"]) for note in answer["notes"]] == [(40, "t")]
-    assert answer["changes"] == {"status": "open"}
+    assert answer["changes"] == {"status": "closed", "labels": ["lamps"], "case": True}
     assert [artifact["name"] for artifact in answer["artifacts"]] == ["late"]
     assert [(file["source_id"], file["name"], file["size"]) for file in answer["files"]] == [("d9", "a.txt", 5)]
+    assert [event["severity"] for event in answer["events"]] == ["high"]
+    assert [(one["source_id"], one["changes"], [note["title"] for note in one["notes"]]) for one in answer["elsewhere"]] == [("d9", {}, ["there"])]
+    assert answer["lost"] == ["sensitivity of container 40 (Event)", "a note on container 4711, which nobody here knows"]
+    assert [(aside["name"], aside["elsewhere"]) for aside in lamp.asides if aside["op"] == "attach"] == [("a.txt", True), ("b.txt", False)]
+    assert [aside["op"] for aside in lamp.asides].count("lists") == 1
+
+
+def test_who_asks_for_no_list_is_told_of_none(start: Start) -> None:
+    lamp = start(POLL, actions=ACTIONS)
+    lamp.act("look up", event={"id": 40, "name": "Event"})
+    assert [aside["op"] for aside in lamp.asides] == []
+
+
+CHANGING = '''
+import urllib.request
+
+class LampConnector(BaseConnector):
+    def handle_action(self, param):
+        result = self.add_action_result(ActionResult(dict(param)))
+        number = self.save_container({"source_data_identifier": "d1", "severity": "low"})[2]
+        url = self.get_phantom_base_url() + "rest/container/" + str(number)
+        urllib.request.urlopen(urllib.request.Request(url, b'{"severity": "critical"}')).close()
+        return result.set_status(phantom.APP_SUCCESS)
+'''
+
+
+def test_containers_of_earlier_polls_are_changed_by_their_source_id(start: Start) -> None:
+    lamp = start(CHANGING, actions={"on poll": {}})
+    first = lamp.act("on poll")
+    assert ([event["severity"] for event in first["events"]], "elsewhere" in first) == (["critical"], False)
+    again = lamp.act("on poll", checkpoint=first["checkpoint"])
+    assert (again["events"], again["elsewhere"]) == ([], [{"source_id": "d1", "changes": {"severity": "critical"}, "notes": []}])

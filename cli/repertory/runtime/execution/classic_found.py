@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from repertory.runtime.execution.classic_beside import BESIDE, Beside
 from repertory.runtime.kept import events
 from repertory_sdk.convert import from_json
 from repertory_sdk.manifest import ON_POLL
 from repertory_sdk.models import Artifact, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from repertory.runtime.records import Call
     from repertory.runtime.redaction import Redaction
@@ -34,22 +35,21 @@ def event_for(database: Database, number: int) -> dict[str, Any]:
     return {**{name: getattr(event, name) for name in _TOLD}, **told}
 
 
-def keep_found(database: Database, call: Call, run: str, event: int | None, message: Message, redaction: Redaction) -> None:
-    """Keep what an action saved; raises ConversionError, TypeError and ValueError where it is not what it should be."""
+def keep_found(
+    database: Database, call: Call, run: str, event: int | None, message: Message, redaction: Redaction
+) -> Sequence[str]:
+    """Keep what an action saved, and say what cannot be kept; raises ConversionError, TypeError and ValueError for nonsense."""
     found = [] if call.action == ON_POLL else _read(message, "events", Event, redaction)
     artifacts = _read(message, "artifacts", Artifact, redaction) if event is not None else []
-    notes = redaction.value(list(message.get("notes") or ())) if event is not None else []
-    if not found and not artifacts and not notes:
-        return
+    beside = Beside(call=call, run=run, message=redaction.value({name: message.get(name) for name in BESIDE}))
+    if not found and not artifacts and not beside.is_something:
+        return ()
     with database.transaction() as transaction:
         for one in found:
             keep_event(transaction, one)
         for artifact in artifacts:
             events.add_artifact(transaction, event or 0, artifact)
-        for note in notes:
-            title, text = str(note.get("title") or "Note"), str(note.get("content") or "")
-            author = f"{call.app} {call.asset}"
-            events.add_note(transaction, event or 0, title=title, text=text, author=author, run=run, key=call.key)
+        return beside.keep(transaction, event)
 
 
 def keep_event(transaction: Transaction, event: Event) -> events.Stored:

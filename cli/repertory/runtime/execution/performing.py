@@ -15,6 +15,7 @@ from repertory.errors import UserError, counted
 from repertory.runtime.execution.classic_found import event_for, keep_event, keep_found
 from repertory.runtime.execution.evidence import Evidence
 from repertory.runtime.kept import assets, contacts, effects, events
+from repertory.runtime.kept.lists import all_lists
 from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
 from repertory.runtime.processes.playbook_process import CannotStart
 from repertory.runtime.records import Call, CallOutcome, Cancelled
@@ -207,7 +208,7 @@ class Performer:
             if kind.app.manifest.format == classic.FORMAT and self.event is not None:
                 request["event"] = event_for(self.tools.database, self.event)
             usable = False  # until it has answered
-            message = worker.act(request, call.timeout_s, self._asides(call, redaction))
+            message = worker.act(request, call.timeout_s, self._asides(kind.app, call, redaction))
             usable = True
         finally:
             evidence.take(worker)
@@ -225,7 +226,7 @@ class Performer:
         finally:
             self.tools.workers.give_back(worker, usable=usable)
 
-    def _asides(self, call: Call, redaction: Redaction) -> Asides:
+    def _asides(self, app: Installed, call: Call, redaction: Redaction) -> Asides:
         def attach(message: Message) -> None:
             try:
                 content = base64.b64decode(message["content"], validate=True)
@@ -233,7 +234,7 @@ class Performer:
                 kept = effects.store_attachment(self.tools.settings.home, name, content, media_type)
             except (KeyError, ValueError, effects.Refused) as error:
                 raise BadMessage(f"an attachment that cannot be kept: {error}") from error
-            if self.event is not None:
+            if self.event is not None and not message.get("elsewhere"):
                 events.keep_attachment(
                     self.tools.database, self.event, kept, run=self.journal.run, key=call.key
                 )  # fmt: skip
@@ -244,7 +245,13 @@ class Performer:
             except effects.Refused as error:
                 raise BadMessage(str(error)) from error
 
-        return Asides(progress=lambda said: self.journal.progress(call, redaction.text(said)), attach=attach, read=read)
+        def lists() -> Mapping[str, Any]:
+            return all_lists(self.tools.database) if app.manifest.format == classic.FORMAT else {}
+
+        def progress(said: str) -> None:
+            self.journal.progress(call, redaction.text(said))
+
+        return Asides(progress=progress, attach=attach, read=read, lists=lists)
 
     def _outcome(
         self, call: Call, message: Message, redaction: Redaction
@@ -254,9 +261,10 @@ class Performer:
             again = _retry_after(message)
             if isinstance(message.get("state"), dict):
                 assets.keep_state(self.tools.database, call.asset, message["state"])
-            keep_found(self.tools.database, call, self.journal.run, self.event, message, redaction)
             if call.action == ON_POLL and outcome.status == "succeeded":
                 outcome = self._ingest(call, message, redaction)
+            lost = keep_found(self.tools.database, call, self.journal.run, self.event, message, redaction)
+            self.journal.keep_output(f"{call.app} {call.asset}", "output", "".join(f"not kept: {one}\n" for one in lost))
         except (ConversionError, KeyError, TypeError, ValueError, RecursionError) as error:
             return _failed(redaction.text(f"the app returned something that is not a result: {error}")), None
         return outcome, again

@@ -70,6 +70,7 @@ class Asides:
     progress: Callable[[str], None]
     attach: Callable[[Message], None]
     read: Callable[[str], str]
+    lists: Callable[[], Mapping[str, Any]] = dict
 
 
 class AppWorker:
@@ -172,6 +173,8 @@ class AppWorker:
             asides.attach(message)
         elif message["op"] == "read":
             self._pipe.write({"op": "content", "content": asides.read(str(message.get("sha256", "")))})
+        elif message["op"] == "lists":
+            self._pipe.write({"op": "content", "lists": asides.lists()})
         else:
             raise BadMessage(f"an unknown message {message['op']!r}")
 

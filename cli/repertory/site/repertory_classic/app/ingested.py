@@ -19,7 +19,7 @@ _SEVERITIES = {"informational": "low", "info": "low"}
 
 
 def found_in(store: Store, source: str, own_event: Optional[int]) -> Plain:
-    """``events`` with their artifacts, ``artifacts`` and ``changes`` of the event that the action is about, and the rest.
+    """``events`` with their artifacts, ``artifacts`` of the event that the action is about, and ``lists`` that were changed.
 
     A container of an earlier poll is told again with its new artifacts; the tool knows it by ``source_id``.
     """
@@ -39,22 +39,8 @@ def found_in(store: Store, source: str, own_event: Optional[int]) -> Plain:
     return {
         "events": events,
         "artifacts": own,
-        "notes": store.notes,
         "lists": {name: store.lists[name] for name in store.changed_lists},
-        "changes": store.changes.get(own_event or 0, {}),
     }
-
-
-def files_in(store: Store, rows: List[Plain], own_event: Optional[int]) -> List[Plain]:
-    """Files of other containers than that of the action: which event, and which file."""
-    return [
-        {
-            "source_id": store.containers[row["container_id"]].get("source_data_identifier", ""),
-            "name": row["name"], "sha256": row["metadata"]["sha256"], "size": row["size"], "media_type": row["mime_type"],
-        }
-        for row in rows
-        if row["container_id"] != own_event
-    ]  # fmt: skip
 
 
 def event_of(container: Plain, artifacts: List[Plain], source: str) -> Plain:
@@ -64,9 +50,9 @@ def event_of(container: Plain, artifacts: List[Plain], source: str) -> Plain:
         "artifacts": artifacts,
         "description": str(container.get("description") or ""),
         "severity": severity_of(container.get("severity")),
-        "status": _status_of(container.get("status")),
+        "status": status_of(container.get("status")),
         "labels": [str(container["label"])] if container.get("label") else [],
-        "tags": _texts(container.get("tags")),
+        "tags": texts_of(container.get("tags")),
         "source": source,
         "source_id": str(container.get("source_data_identifier") or ""),
         "happened_at": seconds_of(container.get("start_time")),
@@ -79,7 +65,7 @@ def artifact_of(artifact: Plain) -> Plain:
     types = artifact.get("cef_types")
     contains: Dict[str, List[str]] = {}
     for name in cef:
-        kinds = _texts(types.get(name)) if isinstance(types, dict) else []
+        kinds = texts_of(types.get(name)) if isinstance(types, dict) else []
         kinds = kinds or list(CEF_JSON.get(name, {}).get("contains", ()))
         if kinds:
             contains[name] = kinds
@@ -89,7 +75,7 @@ def artifact_of(artifact: Plain) -> Plain:
         "contains": contains,
         "label": str(artifact.get("label") or "event"),
         "severity": severity_of(artifact.get("severity")),
-        "tags": _texts(artifact.get("tags")),
+        "tags": texts_of(artifact.get("tags")),
         "source_id": str(artifact.get("source_data_identifier") or ""),
     }
 
@@ -100,14 +86,14 @@ def severity_of(value: Any) -> str:
     return named if named in SEVERITIES else "medium"
 
 
-def _status_of(value: Any) -> str:
+def status_of(value: Any) -> str:
     named = str(value or "new").lower()
     if named in EVENT_STATUSES:
         return named
     return "closed" if named in ("resolved", "close") else "open"
 
 
-def _texts(value: Any) -> List[str]:
+def texts_of(value: Any) -> List[str]:
     values = value if isinstance(value, (list, tuple)) else [] if value in (None, "") else [value]
     return [str(each) for each in values]
 

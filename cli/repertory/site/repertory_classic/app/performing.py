@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from repertory_classic.app import ingested, rest_server, state_file
+from repertory_classic.app import beside, ingested, rest_server, state_file
 from repertory_classic.app.context import CURRENT
 from repertory_classic.app.life import sayable
 from repertory_classic.app.loading import LoadedApp
@@ -56,8 +56,7 @@ class Performer:
         """What the connector may look at: its state, the event with its files, and what polls found. The event's number."""
         state_file.put(self._app, request.get("state") or {})
         clear_tmp()
-        CURRENT.store = Store()
-        CURRENT.store.lists = {name: [list(row) for row in rows] for name, rows in (request.get("lists") or {}).items()}
+        CURRENT.store = Store(self._lists)
         ROWS.rows = []
         if request["action"] == ON_POLL:
             ingested.know_earlier(CURRENT.store, request.get("checkpoint") or {}, self._app.asset_id)
@@ -70,7 +69,8 @@ class Performer:
     def _found(self, request: Plain, classic: Plain, status: str) -> Plain:
         """Events and artifacts that were saved; after a poll that succeeded, also where the next one goes on."""
         found = ingested.found_in(CURRENT.store, self._app.asset, classic["container_id"])
-        found["files"] = ingested.files_in(CURRENT.store, ROWS.rows, classic["container_id"])
+        found.update(beside.beside_in(CURRENT.store, classic["container_id"]))
+        found["files"] = beside.files_in(CURRENT.store, ROWS.rows, classic["container_id"])
         answer = {name: records for name, records in found.items() if records}
         if request["action"] == ON_POLL:
             answer["events"] = found["events"]
@@ -110,15 +110,20 @@ class Performer:
         returned = connector._handle_action(json.dumps(classic), None)
         return dict(json.loads(returned))
 
-    def _attach(self, name: str, content: bytes, media_type: str) -> None:
+    def _attach(self, container: int, name: str, content: bytes, media_type: str) -> None:
         attachment = {"name": name, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "media_type": media_type}
         self._attached.append(attachment)
         encoded = base64.b64encode(content).decode("ascii")
-        self._write({"op": "attach", "id": self._id, "content": encoded, **attachment})
+        elsewhere = container != CURRENT.request.get("container_id")
+        self._write({"op": "attach", "id": self._id, "content": encoded, "elsewhere": elsewhere, **attachment})
 
     def _read(self, sha256: str) -> bytes:
         self._write({"op": "read", "id": self._id, "sha256": sha256})
         return base64.b64decode(self._content()["content"])
+
+    def _lists(self) -> Plain:
+        self._write({"op": "lists", "id": self._id})
+        return dict(self._content()["lists"])
 
     def _tell(self, kind: str, text: str) -> None:
         if kind in ("progress", "transient"):

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 import uuid
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 Plain = Dict[str, Any]
 
@@ -24,12 +24,16 @@ class Refused(Exception):
 
 
 class Store:
-    """Of one action; numbers grow from 1. What is ``new``, changed or a note is what the tool has to be told."""
+    """Of one action; numbers grow from 1. What is ``new``, changed or a note is what the tool has to be told.
 
-    def __init__(self) -> None:
+    ``read_lists`` gets all lists, when somebody asks for one.
+    """
+
+    def __init__(self, read_lists: Callable[[], Plain] = dict) -> None:
         self.containers: Dict[int, Plain] = {}
         self.artifacts: Dict[int, Plain] = {}
-        self.lists: Dict[str, List[List[Any]]] = {}
+        self._lists: Optional[Dict[str, List[List[Any]]]] = None
+        self._read_lists = read_lists
         self.notes: List[Plain] = []
         self.new_containers: List[int] = []
         self.new_artifacts: List[int] = []
@@ -113,6 +117,12 @@ class Store:
         return self.artifacts.pop(own, None) is not None
 
     # ------------------------------------------------------------- lists
+
+    @property
+    def lists(self) -> Dict[str, List[List[Any]]]:
+        if self._lists is None:
+            self._lists = {str(name): [list(row) for row in rows] for name, rows in self._read_lists().items()}
+        return self._lists
 
     def set_list(self, name: str, rows: Any) -> None:
         self.lists[name] = [list(row) if isinstance(row, (list, tuple)) else [row] for row in rows or ()]

@@ -23,12 +23,12 @@ class Refused(Exception):
 class Rows:
     """One row for each content, container and name.
 
-    ``attach`` tells the tool of a file (name, content, media type); ``read`` fetches one from it by its SHA-256.
+    ``attach`` tells the tool of a file (container, name, content, media type); ``read`` fetches one from it by its SHA-256.
     """
 
     def __init__(self) -> None:
         self.rows: List[Plain] = []
-        self.attach: Callable[[str, bytes, str], None] = lambda name, content, media_type: None
+        self.attach: Callable[[int, str, bytes, str], None] = lambda container, name, content, media_type: None
         self.read: Optional[Callable[[str], bytes]] = None
         self._number = 0
 
@@ -73,7 +73,7 @@ class Rows:
             row["contains"] = list(metadata.get("contains") or ())
             row["metadata"]["contains"] = row["contains"]
         self.rows.append(row)
-        self.attach(name, content, row["mime_type"])
+        self.attach(number, name, content, row["mime_type"])
         return row
 
     def find(self, vault_id: Any = None, name: Any = None, container: Any = None) -> List[Plain]:
