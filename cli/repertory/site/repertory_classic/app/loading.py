@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Type
 
-from repertory_classic.app import paths, sealing
+from repertory_classic.app import own_files, paths, sealing
 from repertory_classic.app.context import CURRENT
 from repertory_sdk.errors import ActionFailed
 
@@ -42,6 +42,7 @@ class LoadedApp:
         material = json.dumps([self.asset, self.settings], sort_keys=True, default=str).encode()
         sealing.keep_key(sealing.derived_key(material))
         self.folder = _writable(hello["folder"], self.directory)
+        self.shipped = own_files.seen(self.folder)
         CURRENT.manifest, CURRENT.folder, CURRENT.asset_name = self.manifest, self.folder, self.asset
         CURRENT.request = self.request("", "", [])
         self._enter()

@@ -1,4 +1,4 @@
-"""The state of an asset: the tool keeps it, apps find it in a file."""
+"""The state of an asset: the tool keeps it, apps find it in a file, and beside their code what they wrote there."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import json
 import os
 from typing import Any, Dict, Optional
 
-from repertory_classic.app import paths
+from repertory_classic.app import own_files, paths
 from repertory_classic.app.context import state_folder
 from repertory_classic.app.loading import LoadedApp
 
 Plain = Dict[str, Any]
+FILES = "files beside the code"  # a field of the state that apps do not see
 
 
 def put(app: LoadedApp, state: Plain) -> None:
     """What the tool remembers, before an action; no file where there is nothing to remember."""
     file = _file(app)
+    state = dict(state)
+    own_files.put(app.folder, app.shipped, state.pop(FILES, {}))
     if state:
         paths.write_whole(file, json.dumps(state).encode())
     elif os.path.exists(file):
@@ -24,8 +27,16 @@ def put(app: LoadedApp, state: Plain) -> None:
 
 def taken(app: LoadedApp) -> Optional[Plain]:
     """What an action has left; None if it is not a state."""
+    state = _read(_file(app))
+    files = own_files.taken(app.folder, app.shipped)
+    if not files:
+        return state
+    return {**(state or {}), FILES: files}
+
+
+def _read(path: str) -> Optional[Plain]:
     try:
-        with open(_file(app), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             state = json.load(file)
     except (OSError, ValueError, RecursionError):
         return None
