@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -89,6 +90,19 @@ class Child:
 
     def said(self) -> list[str]:
         return [message["message"] for message in self.asides if message["op"] == "progress"]
+
+    def web(self, kind: str = "handler", method: str = "GET", path: str = "", body: bytes = b"", **more: Any) -> protocol.Message:
+        """Let the app answer a request from outside."""
+        self.requests += 1
+        self.asides.clear()
+        plain = {
+            "op": "web", "id": f"w{self.requests}", "kind": kind, "method": method, "path": [part for part in path.split("/") if part],
+            "query": {}, "headers": {}, "body": base64.b64encode(body).decode(), "state": {}, "checkpoint": {}, **more,
+        }  # fmt: skip
+        protocol.write(self.writer, plain)
+        while (message := self.read())["op"] != "result":
+            self.asides.append(message)
+        return message
 
     def view(self, action: str, *results: dict[str, Any], event: int = 7) -> protocol.Message:
         """Let the app draw results of an action."""

@@ -18,7 +18,6 @@ from repertory_sdk.models import Attachment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from repertory.runtime.records import Call
     from repertory.runtime.storage.database import Transaction
 
 BESIDE = ("changes", "notes", "elsewhere", "files", "lists", "lost")
@@ -28,11 +27,20 @@ _NOTHING = "there is no event of this run"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Saver:
+    """Whose word it is: an app with an asset, in an action of a run or (without a run) in a request from outside."""
+
+    app: str
+    asset: str
+    key: str
+    run: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Beside:
     """What one action said; ``message`` has the names of ``BESIDE``, each with what was said or None."""
 
-    call: Call
-    run: str
+    saver: Saver
     message: Mapping[str, Any]
 
     @property
@@ -59,13 +67,13 @@ class Beside:
         for one in self._listed("elsewhere"):
             number = self._event(transaction, one["source_id"])
             if number is None:
-                yield f"changes of {one['source_id']}, which is no event of {self.call.asset}"
+                yield f"changes of {one['source_id']}, which is no event of {self.saver.asset}"
             else:
                 yield from self._change(transaction, number, dict(one["changes"]), list(one["notes"]))
 
     def _event(self, transaction: Transaction, source_id: Any) -> int | None:
         """An event that this asset brought; whose other events are is none of its business."""
-        rows = transaction.query("select id from event where source = ? and source_id = ?", self.call.asset, str(source_id))
+        rows = transaction.query("select id from event where source = ? and source_id = ?", self.saver.asset, str(source_id))
         return int(rows[0]["id"]) if rows and source_id else None
 
     def _change(
@@ -82,7 +90,7 @@ class Beside:
         for note in notes:
             events.add_note(
                 transaction, event, title=str(note.get("title") or "Note"), text=str(note.get("content") or ""),
-                author=f"{self.call.app} {self.call.asset}", run=self.run, key=self.call.key,
+                author=f"{self.saver.app} {self.saver.asset}", run=self.saver.run, key=self.saver.key,
             )  # fmt: skip
 
     def _keep_files(self, transaction: Transaction) -> Iterator[str]:
@@ -90,10 +98,10 @@ class Beside:
             plain = {name: value for name, value in one.items() if name != "source_id"}
             number = self._event(transaction, one["source_id"])
             if number is None:
-                yield f"file {one['name']}: {one['source_id'] or 'its container'} is no event of {self.call.asset}"
+                yield f"file {one['name']}: {one['source_id'] or 'its container'} is no event of {self.saver.asset}"
             else:
                 kept = from_json(Attachment, plain, "files")
-                events.keep_attachment(transaction, number, kept, run=self.run, key=self.call.key)
+                events.keep_attachment(transaction, number, kept, run=self.saver.run, key=self.saver.key)
 
     def _keep_lists(self, transaction: Transaction) -> Iterator[str]:
         for name, rows in dict(self.message.get("lists") or {}).items():

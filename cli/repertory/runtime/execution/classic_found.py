@@ -6,23 +6,30 @@ in it are hidden before it is kept.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from repertory.runtime.execution.classic_beside import BESIDE, Beside
+from repertory.runtime.execution.classic_beside import BESIDE, Beside, Saver
 from repertory.runtime.kept import events
 from repertory_sdk.convert import from_json
-from repertory_sdk.manifest import ON_POLL
 from repertory_sdk.models import Artifact, Event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from repertory.runtime.records import Call
     from repertory.runtime.redaction import Redaction
     from repertory.runtime.storage.database import Database, Transaction
     from repertory_sdk.protocol import Message
 
 _TOLD = ("id", "name", "severity", "status", "description", "source_id", "happened_at")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Events that were saved, new ones and known ones, and sentences on what could not be kept."""
+
+    events: Sequence[events.Stored] = ()
+    lost: Sequence[str] = ()
 
 
 def event_for(database: Database, number: int) -> dict[str, Any]:
@@ -36,20 +43,22 @@ def event_for(database: Database, number: int) -> dict[str, Any]:
 
 
 def keep_found(
-    database: Database, call: Call, run: str, event: int | None, message: Message, redaction: Redaction
-) -> Sequence[str]:
-    """Keep what an action saved, and say what cannot be kept; raises ConversionError, TypeError and ValueError for nonsense."""
-    found = [] if call.action == ON_POLL else _read(message, "events", Event, redaction)
+    database: Database, saver: Saver, event: int | None, message: Message, redaction: Redaction, *, polled: bool = False
+) -> Kept:
+    """Keep what an app saved, and say what cannot be kept; raises ConversionError, TypeError and ValueError for nonsense.
+
+    Of an action that ``polled``, events are kept by others already.
+    """
+    found = [] if polled else _read(message, "events", Event, redaction)
     artifacts = _read(message, "artifacts", Artifact, redaction) if event is not None else []
-    beside = Beside(call=call, run=run, message=redaction.value({name: message.get(name) for name in BESIDE}))
+    beside = Beside(saver=saver, message=redaction.value({name: message.get(name) for name in BESIDE}))
     if not found and not artifacts and not beside.is_something:
-        return ()
+        return Kept()
     with database.transaction() as transaction:
-        for one in found:
-            keep_event(transaction, one)
+        stored = [keep_event(transaction, one) for one in found]
         for artifact in artifacts:
             events.add_artifact(transaction, event or 0, artifact)
-        return beside.keep(transaction, event)
+        return Kept(events=stored, lost=beside.keep(transaction, event))
 
 
 def keep_event(transaction: Transaction, event: Event) -> events.Stored:

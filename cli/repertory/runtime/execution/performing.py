@@ -12,11 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from repertory.errors import UserError, counted
+from repertory.runtime.execution.classic_beside import Saver
 from repertory.runtime.execution.classic_found import event_for, keep_event, keep_found
 from repertory.runtime.execution.evidence import Evidence
 from repertory.runtime.kept import assets, contacts, effects, events
 from repertory.runtime.kept.lists import all_lists
-from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, WorkerKind
+from repertory.runtime.processes.app_workers import AppWorker, AppWorkers, Asides, GivenUp, Lost, Purpose, WorkerKind
 from repertory.runtime.processes.playbook_process import CannotStart
 from repertory.runtime.records import Call, CallOutcome, Cancelled
 from repertory.runtime.redaction import asset_redaction
@@ -171,15 +172,7 @@ class Performer:
         except UserError as error:
             return _failed(f"{error.message} ({error.hint})" if error.hint else error.message), None
         redaction = asset_redaction(_manifest(app), settings)
-        limit = self.tools.settings.assets.get(call.asset)
-        concurrency = (limit.concurrency if limit else 0) or _manifest(app).concurrency
-        isolation = self.tools.settings.isolation
-        confinement = confinement_of(
-            _manifest(app).permissions, settings, home=self.tools.settings.home.root,
-            within=isolation.hosts.get(app.name), most_memory_mb=isolation.memory_mb,
-            defaults={setting.name: setting.default for setting in _manifest(app).settings},
-        )  # fmt: skip
-        kind = WorkerKind(app=app, asset=call.asset, settings=settings, concurrency=concurrency, confinement=confinement)
+        kind = worker_kind(self.tools.settings, app, call.asset, settings)
         evidence = Evidence()
         try:
             message = self._ask_worker(kind, call, redaction, write_intent, evidence)
@@ -263,8 +256,10 @@ class Performer:
                 assets.keep_state(self.tools.database, call.asset, message["state"])
             if call.action == ON_POLL and outcome.status == "succeeded":
                 outcome = self._ingest(call, message, redaction)
-            lost = keep_found(self.tools.database, call, self.journal.run, self.event, message, redaction)
-            self.journal.keep_output(f"{call.app} {call.asset}", "output", "".join(f"not kept: {one}\n" for one in lost))
+            saver = Saver(app=call.app, asset=call.asset, key=call.key, run=self.journal.run)
+            polled = call.action == ON_POLL
+            kept = keep_found(self.tools.database, saver, self.event, message, redaction, polled=polled)
+            self.journal.keep_output(f"{call.app} {call.asset}", "output", "".join(f"not kept: {one}\n" for one in kept.lost))
         except (ConversionError, KeyError, TypeError, ValueError, RecursionError) as error:
             return _failed(redaction.text(f"the app returned something that is not a result: {error}")), None
         return outcome, again
@@ -279,6 +274,22 @@ class Performer:
         new = sum(item.is_new for item in stored)
         data = [{"event": item.id, "name": item.name, "new": item.is_new} for item in stored]
         return CallOutcome(status="succeeded", message=f"{new} new of {counted(len(stored), 'event')}", data=data)
+
+
+def worker_kind(
+    settings: Settings, app: Installed, asset: str, values: Mapping[str, Any], *, purpose: Purpose = "actions"
+) -> WorkerKind:
+    """A process of an app with these values of an asset's settings, which reaches what app and user permit."""
+    manifest = _manifest(app)
+    limit, isolation = settings.assets.get(asset), settings.isolation
+    confinement = confinement_of(
+        manifest.permissions, values, home=settings.home.root, within=isolation.hosts.get(app.name),
+        most_memory_mb=isolation.memory_mb, defaults={setting.name: setting.default for setting in manifest.settings},
+    )  # fmt: skip
+    concurrency = (limit.concurrency if limit else 0) or manifest.concurrency
+    return WorkerKind(
+        app=app, asset=asset, settings=values, concurrency=concurrency, confinement=confinement, purpose=purpose
+    )  # fmt: skip
 
 
 def _read_outcome(message: Message, redaction: Redaction) -> CallOutcome:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # Before a second process is started for an asset, this long a wait for the first one: most actions are quicker.
 PATIENCE_S = 0.1
 _LOOK_S = 0.2
+Purpose = Literal["actions", "views", "requests"]
 # Where connectors write by name of the platform's own places, and where those are here.
 _CLASSIC_HOME = f"{TEMPORARY}/phantom"
 CLASSIC_LINKS = (("/opt/phantom", _CLASSIC_HOME), ("/vault", f"{_CLASSIC_HOME}/vault"))
@@ -55,7 +56,7 @@ class WorkerKind:
     settings: Mapping[str, Any]
     concurrency: int
     confinement: Confinement
-    purpose: Literal["actions", "views", "requests"] = "actions"
+    purpose: Purpose = "actions"
 
     @property
     def key(self) -> str:

@@ -52,6 +52,19 @@ class Performer:
             answer["state"] = state
         return dict(sayable(answer))
 
+    def serve(self, request: Plain, work: Callable[[], Plain]) -> Plain:
+        """The ``result`` of a request from outside, which ``work`` answers. There is no event, as in a poll."""
+        self._id, self._attached = request["id"], []
+        poll: Plain = {**request, "action": ON_POLL}
+        self._begin(poll)
+        CURRENT.request = self._app.request("", "", [])
+        answer: Plain = {"op": "result", "id": request["id"], "attachments": self._attached, "response": work()}
+        answer.update(self._found(poll, {"container_id": None}, "failed"))
+        state = state_file.taken(self._app)
+        if state is not None and state != request.get("state"):
+            answer["state"] = state
+        return dict(sayable(answer))
+
     def _begin(self, request: Plain) -> Optional[int]:
         """What the connector may look at: its state, the event with its files, and what polls found. The event's number."""
         state_file.put(self._app, request.get("state") or {})

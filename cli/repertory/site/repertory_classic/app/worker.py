@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from typing import IO, Any, Dict
 
-from repertory_classic.app import views
+from repertory_classic.app import views, web
 from repertory_classic.app.loading import LoadedApp
 from repertory_classic.app.performing import Performer
 from repertory_sdk import protocol
@@ -27,15 +27,22 @@ def serve(reader: IO[bytes], writer: IO[bytes], hello: Plain) -> None:
         said = explain(error, Path(hello["folder"]))
         protocol.write(writer, {"op": "failed", "message": f"the app cannot be loaded: {said}"})
         return
+    web.know_accounts()
     performer = Performer(app, pipe.write, pipe.contents.get)
     pipe.start()
     pipe.write({"op": "ready"})
     while True:
         request = pipe.requests.get()
-        answer = views.answer(app, request) if request["op"] == "view" else performer.answer(request)
+        answer = _answer(app, performer, request)
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         _send(pipe, answer)
+
+
+def _answer(app: LoadedApp, performer: Performer, request: Plain) -> Plain:
+    if request["op"] == "view":
+        return views.answer(app, request)
+    return web.answer(app, performer, request) if request["op"] == "web" else performer.answer(request)
 
 
 def _send(pipe: Pipe, message: Plain) -> None:
