@@ -26,6 +26,7 @@ import repertory_sdk
 from repertory_sdk import protocol
 
 SITE = Path(repertory.__file__).parent / "site"
+SAMPLE = "text"
 SAMPLES = {"numeric": 7, "boolean": True}
 SECONDS = 60
 Plain = dict[str, Any]
@@ -121,10 +122,11 @@ def result_of(action: Plain) -> Plain:
         root, _, path = str(output.get("data_path", "")).partition(".")
         if root == "action_result" and path.partition(".")[0] in ("data", "parameter", "summary"):
             examples = output.get("example_values")
-            example = examples[0] if isinstance(examples, list) and examples else SAMPLES.get(output.get("data_type"), "text")
+            example = examples[0] if isinstance(examples, list) and examples else SAMPLES.get(output.get("data_type"), SAMPLE)
             _put(result, [step for step in path.split(".") if step], example)
-    # Some declare no row, and return one; of what is no record, one is made.
-    result["data"] = [row if isinstance(row, dict) else {"value": row} for row in result["data"] or [{}]]
+    # Some declare no row, and return one; of what is no record, one is made, as in the tool. "text" is a row of which nothing is said.
+    rows = [{} if row == SAMPLE else row for row in result["data"] or [{}]]
+    result["data"] = [row if isinstance(row, dict) else {"value": row} for row in rows]
     return result
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from content.classic_content import MANIFEST
 from repertory.content.changes.progress import silent
-from repertory.content.environments.classic import PLATFORM, requirements_of
+from repertory.content.environments.classic import PLATFORM, VIEWS, requirements_of, ways
 from repertory.content.environments.environments import environment_digest_of, environment_of
 from repertory.content.environments.interpreters import python_of
 from repertory.errors import UserError
@@ -131,3 +131,21 @@ def test_lines_that_lead_elsewhere_are_left_out(home: Home) -> None:
     lines = requirements_of(home.content(DIGEST), manifest, 11)
     assert [line for line in lines if line not in PLATFORM] == ["six==1.16.0"]
     assert not [line for line in lines if line == "six"]
+
+
+@pytest.mark.parametrize(
+    ("render", "own", "wanted"),
+    [
+        ({"type": "custom", "view": "feeds_view.show"}, (), [VIEWS]),
+        ({"type": "custom", "view": "feeds_view.show"}, ("django==4.2",), ["django==4.2"]),
+        ({"type": "table"}, (), []),
+        ("table", (), []),
+    ],
+)
+def test_django_is_there_for_those_who_have_views(home: Home, render: object, own: tuple[str, ...], wanted: list[str]) -> None:
+    manifest = connector(home, requires=own)
+    folder = home.content(DIGEST)
+    (folder / "feeds.json").write_text(json.dumps({**MANIFEST, "actions": [{**MANIFEST["actions"][0], "render": render}]}))
+    lines = requirements_of(folder, manifest, 11)
+    assert [line for line in lines if line.startswith("django")] == wanted
+    assert VIEWS not in ways(lines)[-1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from conftest import Start
 
@@ -49,3 +51,18 @@ def test_none_are_written_outside(start: Start) -> None:
 
 def test_without_any_the_state_is_as_it_was(start: Start) -> None:
     assert "state" not in start(WRITING, files=FILES, actions=ACTIONS).act("look up")
+
+
+MANY = """
+class LampConnector(BaseConnector):
+    def handle_action(self, param):
+        for number in range(100):
+            open(os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{number:03}.txt"), "w").write("x" * param["size"])
+        return self.add_action_result(ActionResult(dict(param))).set_status(phantom.APP_SUCCESS)
+"""
+
+
+@pytest.mark.parametrize(("size", "kept"), [(10, 64), (200_000, 5)])
+def test_no_more_of_them_than_a_state_can_hold(start: Start, size: int, kept: int) -> None:
+    lamp = start(MANY, actions={"look up": {"size": {"data_type": "numeric"}}})
+    assert len(lamp.act("look up", {"size": size})["state"]["files beside the code"]) == kept

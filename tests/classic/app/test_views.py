@@ -18,7 +18,7 @@ class LampConnector(BaseConnector):
 VIEWS = '''
 def table(provides, all_app_runs, context):
     context["results"] = [
-        {"street": result.get_param()["street"], "data": result.get_data(), "good": result.get_status(), "said": result.get_message()}
+        {"street": result.get_param()["street"], "data": result.get_data(), "good": result.get_status(), "said": result.get_message(), "id": result.id}
         for summary, results in all_app_runs for result in results
     ]
     context["counted"] = all_app_runs[0][0]
@@ -52,7 +52,7 @@ def mistaken(provides, all_app_runs, context):
 LAMPS = """{% extends 'widgets/widget_template.html' %}{% load custom_template %}{% load humanize %}
 {% block title1 %}{{ title1 }} of {{ title2 }}{% endblock %}
 {% block widget_content %}{{ counted.total_objects_successful }} of {{ counted.total_objects }} in {{ container.id }}={{ container }}
-{% for one in results %}<b>{{ one.street|upper }}</b> {{ one.good }} {{ one.said }}
+{% for one in results %}<b>{{ one.street|upper }}</b> {{ one.good }} {{ one.said }} {{ one.id }}
 {% for row in one.data %}[{{ row|by_key:"bulb type" }}|{{ row.watts|safe_intcomma }}|{{ row.since|human_datetime }}|{{ row }}]{% endfor %}
 {% endfor %}{% endblock %}"""
 ELM = {
@@ -79,8 +79,8 @@ def test_a_view_chooses_and_its_template_draws(drawing: Any) -> None:
     html = drawing.view("look table", ELM, ASH)["html"]
     assert "look table of street" in html
     assert "1 of 2 in 7=7" in html
-    assert "<b>ELM</b> True bright" in html
-    assert "<b>ASH</b> False dark" in html
+    assert "<b>ELM</b> True bright 1" in html
+    assert "<b>ASH</b> False dark 2" in html
     assert "[&lt;led&gt;|1,200|Mar 04, 2021 at 05:06|" in html
     assert "[&#x27;a&#x27;, &#x27;b&#x27;]]" in html  # a row that was no record is none again
 

@@ -11,6 +11,7 @@ from typing import Dict, Iterator, Tuple
 Seen = Dict[str, Tuple[int, int]]
 _MOST_FILES = 64
 _MOST_BYTES = 256 * 1024
+_MOST_TOGETHER = 1024 * 1024  # whoever asks a handler chooses names of its files
 
 
 def seen(folder: str) -> Seen:
@@ -30,11 +31,13 @@ def _files(folder: str) -> "Iterator[Tuple[str, os.stat_result]]":
 def taken(folder: str, shipped: Seen) -> Dict[str, str]:
     """Texts of files that are new or were changed since the app was copied, by relative path."""
     texts: Dict[str, str] = {}
+    left = _MOST_TOGETHER
     for name, mark in sorted(seen(folder).items()):
-        if shipped.get(name) != mark and mark[1] <= _MOST_BYTES and len(texts) < _MOST_FILES:
+        if shipped.get(name) != mark and mark[1] <= min(_MOST_BYTES, left) and len(texts) < _MOST_FILES:
             try:
                 with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
                     texts[name] = file.read()
+                    left -= mark[1]
             except (OSError, ValueError):
                 continue
     return texts

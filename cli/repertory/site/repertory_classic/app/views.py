@@ -87,6 +87,8 @@ def _app_run(results: List[Plain], declared: Plain) -> AppRun:
     outputs = declared.get("output") or ()
     has_value = any(isinstance(one, dict) and one.get("data_path") == "action_result.data.*.value" for one in outputs)
     made = [ActionResult.from_dict(one if has_value else {**one, "data": _as_added(one["data"])}) for one in results]
+    for number, result in enumerate(made, 1):
+        vars(result)["id"] = number  # some views link to the result by it
     summary = {"total_objects": len(made), "total_objects_successful": sum(1 for one in made if one.is_success())}
     return summary, made
 
