@@ -156,6 +156,23 @@ def test_a_classic_playbook_asks_a_connector_and_a_human(analyst: User) -> None:
     assert analyst.asked("event", "show", str(ended["event"]))["severity"] == "high"
 
 
+def test_a_run_is_a_page(analyst: User) -> None:
+    record = analyst("run", "phantom/Look_Up", "--event", "event.json", "--json").json
+    (prompt,) = analyst.asked("prompts")["prompts"]
+    analyst.done("answer", str(prompt["id"]), "Yes")
+    analyst.done("show", record["run"], "--html", "run.html")
+    page = (analyst.folder / "run.html").read_text()
+    for part in ("<h2>Ask 192.0.2.7, None again?</h2>", "<p>Yes (", "<h2>Found</h2>", "192.0.2.7 (malicious)", "<h2>Outputs</h2>"):
+        assert part in page
+    assert "<iframe" not in page  # nothing here is drawn by an app
+
+
+def test_a_simulated_run_is_a_page(analyst: User) -> None:
+    record = analyst("run", "phantom/Look_Up", "--event", "event.json", "--simulate", "--json").json
+    analyst.done("show", record["run"], "--html", "run.html")
+    assert "(simulated)" in (analyst.folder / "run.html").read_text()
+
+
 def test_a_native_playbook_asks_a_connector(analyst: User) -> None:
     record = analyst.asked("run", "phantom/ask")
     assert record["outputs"] == {"verdicts": ["192.0.2.8", "192.0.2.9"]}

@@ -5,6 +5,7 @@ What apps draw stands in frames in which nothing can act, and the page itself lo
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,8 @@ def _run(record: RunRecord, library: Library, artist: Artist, heading: str) -> I
     for prompt in record.prompts:
         answer = "no answer" if prompt.answer is None else f"{prompt.answer} ({prompt.answered_by or 'nobody'})"
         yield f"<h2>{escape(prompt.question)}</h2><p>{escape(answer)}</p>"
+    if run.outputs:
+        yield f"<h2>Outputs</h2><pre>{escape(json.dumps(dict(run.outputs), indent=2, ensure_ascii=False))}</pre>"
     for note in record.notes:
         yield f"<h2>{escape(note.title)}</h2><pre>{escape(note.text)}</pre>"
     for child in record.children:
