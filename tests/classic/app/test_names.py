@@ -79,6 +79,14 @@ def test_secrets_are_read_by_another_process(tmp_path: Path) -> None:
     assert run(f"import encryption_helper as e; print(e.decrypt({sealed!r}, '17') == 'lämp')", tmp_path) == "True"
 
 
+def test_the_same_secret_is_sealed_to_the_same_text(tmp_path: Path) -> None:
+    """Apps compare what they sealed with what they kept."""
+    source = "import encryption_helper as e; print(*map(e.encrypt, ['lamp', 'lamp', 'lamq', 'lamp'], [1, '1', 1, 2]))"
+    first, again, other, elsewhere = run(source, tmp_path).split()
+    assert first == again
+    assert len({first, other, elsewhere}) == 3
+
+
 @pytest.mark.parametrize("change", ["'18'", "'17', 'x'", "'17', ''", "'17', None", "'17', 'rp1:AAAA'", "'17', damaged"])
 def test_what_is_not_sealed_for_this_cannot_be_read(tmp_path: Path, change: str) -> None:
     source = f"""
@@ -151,3 +159,21 @@ print(base.connector_obj is not None, Lamp._get_phantom_base_url())
         "failed {'total_objects': 4, 'total_objects_successful': 1} ['secretplain', 'secretplain', 'secretplain', 'no {bulb}'] {'n': 1}",
         "True https://127.0.0.1/",
     ]
+
+
+def test_a_poll_that_finds_nothing_counts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "lamp.json").write_text('{"appid": "a-1", "main_module": "lamp.py", "app_version": "2.0.0", "actions": []}')
+    (tmp_path / "lamp.py").write_text(
+        "from phantom.base_connector import BaseConnector\nclass Lamp(BaseConnector):\n"
+        "    def handle_action(self, param): self.set_status(True)\n"
+    )
+    source = """
+import json, os
+sys.path.insert(0, os.getcwd())
+from lamp import Lamp
+for identifier in ("on_poll", "x"):
+    print(json.loads(Lamp()._handle_action(json.dumps({"identifier": identifier}), None))["result_summary"])
+"""
+    none = {"total_objects": 0, "total_objects_successful": 0}
+    counted = dict.fromkeys(["containers", "containers_successful", "artifacts", "artifacts_successful"], 0)
+    assert run(source, tmp_path).splitlines() == [str(none | counted), str(none)]

@@ -6,6 +6,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 Plain = Dict[str, Any]
 
+# Polls say these also where they found nothing.
+_COUNTED = ("containers", "containers_successful", "artifacts", "artifacts_successful")
+
 
 class Run:
     """Made anew from each request; a connector made before its request has one made from the process's context."""
@@ -24,7 +27,7 @@ class Run:
         self.validators: Dict[str, Optional[Callable[[Any], Any]]] = {}
         self.cancelled = False
         self.state: Any = None
-        self.counters: Dict[str, int] = {}
+        self.counters: Dict[str, int] = dict.fromkeys(_COUNTED, 0) if self.identifier == "on_poll" else {}
 
     @property
     def parameters(self) -> List[Plain]:

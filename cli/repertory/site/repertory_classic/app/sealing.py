@@ -16,9 +16,10 @@ _NONCE, _TAG = 16, 32
 
 
 def seal(plain: str, salt: str) -> str:
-    """Different each time; the salt is no secret, but without it nothing can be read."""
-    nonce = os.urandom(_NONCE)
-    cipher = _crossed(plain.encode("utf-8", "surrogatepass"), nonce, salt)
+    """The same for the same text and salt, since apps compare; the salt is no secret, but without it nothing can be read."""
+    text = plain.encode("utf-8", "surrogatepass")
+    nonce = hmac.new(_key("nonce", salt), text, "sha256").digest()[:_NONCE]  # hence of one text alone, as random ones are
+    cipher = _crossed(text, nonce, salt)
     return _VERSION + base64.urlsafe_b64encode(nonce + _tag(nonce, cipher, salt) + cipher).decode("ascii")
 
 
