@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from conftest import Start
 
@@ -47,3 +49,34 @@ def test_the_state_is_what_the_tool_keeps(start: Start) -> None:
     assert lamp.act("look up", {"street": "Elm"})["state"]["seen"] == 1  # nothing stays in the process
     assert lamp.act("look up", {"street": "Elm"}, state=first["state"])["state"]["seen"] == 2
     assert lamp.act("look up", {"street": "Elm"}, state={"seen": 40})["data"][0]["seen"] == 41
+
+
+FAILING = """
+class LampConnector(BaseConnector):
+    def handle_action(self, param):
+        result = self.add_action_result(ActionResult(dict(param)))
+        for line in param["told"].split("/"):
+            self.save_progress(line)
+        self.send_progress("37 %")
+        if "two" in param:
+            self.add_action_result(ActionResult()).set_status(phantom.APP_ERROR, param["two"])
+        return result.set_status(param["message"] == "bright", param["message"])
+"""
+TOLD = {name: {"data_type": "string"} for name in ("told", "message", "two")}
+
+
+@pytest.mark.parametrize(
+    ("action", "given", "message"),
+    [
+        ("test connectivity", {"told": "Asking the lamp/It is dark/Failed", "message": "Failed\n\n"}, "Asking the lamp\nIt is dark\nFailed"),
+        ("test connectivity", {"told": "Asking/Asking/{{dark}}", "message": ""}, "Asking\n{dark}"),
+        ("test connectivity", {"told": "Asking", "message": "bright"}, "bright"),
+        ("look up", {"told": "Asking/It is dark", "message": "Failed"}, "Failed"),
+        ("look up", {"told": "Asking/It is dark", "message": ""}, "Asking\nIt is dark"),
+        ("look up", {"told": "Asking", "message": "no bulb", "two": "no lamp"}, "no bulb; no lamp"),
+        ("look up", {"told": "", "message": ""}, "0 of 1 action(s) succeeded"),
+    ],
+)
+def test_a_failure_says_what_is_known_of_it(start: Start, action: str, given: dict[str, str], message: str) -> None:
+    """Many connectors tell the cause on the way, and end without a word of it."""
+    assert start(FAILING, actions={action: TOLD}).act(action, given)["message"] == message

@@ -7,7 +7,8 @@ import hashlib
 import json
 import sys
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from collections import deque
+from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 
 from repertory_classic.app import beside, ingested, rest_server, state_file
 from repertory_classic.app.context import CURRENT
@@ -15,6 +16,7 @@ from repertory_classic.app.life import sayable
 from repertory_classic.app.loading import LoadedApp
 from repertory_classic.app.store import Store, moment
 from repertory_classic.app.vault_rows import ROWS, clear_tmp
+from repertory_classic.app.words import MOST_LINES, message_of
 from repertory_sdk.manifest import ON_POLL, TEST_CONNECTIVITY
 
 Plain = Dict[str, Any]
@@ -32,6 +34,7 @@ class Performer:
         self._content = content
         self._id = ""
         self._attached: List[Plain] = []
+        self._told: Deque[str] = deque(maxlen=MOST_LINES)
         CURRENT.tell = self._tell
         CURRENT.serve_rest = rest_server.serve
         ROWS.attach, ROWS.read = self._attach, self._read
@@ -39,13 +42,16 @@ class Performer:
     def answer(self, request: Plain) -> Plain:
         """The ``result`` of an ``act``; whatever happens inside the connector is in it."""
         self._id, self._attached = request["id"], []
+        self._told.clear()
         base: Plain = {"op": "result", "id": request["id"], "attachments": self._attached}
         identifier, said = self._identify(request["action"])
         if identifier is None:
             return {**base, **said}
         event = self._begin(request)
         classic = self._classic_request(identifier, request, event)
-        answer = {**base, **outcome_of(self._run(classic))}
+        done = self._run(classic)
+        done["message"] = message_of(done, self._told, is_test=identifier in _TESTS)
+        answer = {**base, **outcome_of(done)}
         answer.update(self._found(request, classic, answer["status"]))
         state = state_file.taken(self._app)
         if state is not None and state != request.get("state"):
@@ -140,6 +146,8 @@ class Performer:
 
     def _tell(self, kind: str, text: str) -> None:
         if kind in ("progress", "transient"):
+            if kind == "progress":
+                self._told.append(text[:_MOST_SAID])
             self._write({"op": "progress", "id": self._id, "message": sayable(text[:_MOST_SAID]), "fraction": None})
         elif kind == "error":
             sys.stderr.write(text + "\n")
