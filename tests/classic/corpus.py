@@ -2,10 +2,11 @@
 
     python tests/classic/corpus.py --playbooks DIR [--seeds 3] [--json]
     python tests/classic/corpus.py --connectors DIR [--only NAME ...] [--place CACHE] [--which changed] [--page | --json]
+    python tests/classic/corpus.py --connectors DIR [--only NAME ...] [--place CACHE] --upstream [--json]
 
 Each playbook of a checkout is followed from Git, validated, installed, and run on one event for each seed, simulated, with an app
 process nowhere. Each connector, a checkout of its own below DIR, is installed with its environment, and every one of its actions is
-asked for with made-up parameters where no host is reachable. Nothing of the checkouts is changed.
+asked for with made-up parameters where no host is reachable; or the tests that it ships are run. Nothing of the checkouts is changed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from measuring.connectors import ACTION_S, measure_connectors
 from measuring.playbooks import measure_playbooks
 from measuring.report import connector_lines, connector_page, playbook_lines
+from measuring.upstream_report import print_upstream
 
 
 def main() -> None:
@@ -31,6 +33,7 @@ def main() -> None:
     parser.add_argument("--place", type=Path, default=Path("measured"), help="where environments and reports are kept")
     parser.add_argument("--which", choices=("missing", "changed", "all"), default="changed", help="what has no report, or one by other code")
     parser.add_argument("--action-s", type=float, default=ACTION_S, help="how long an action may take")
+    parser.add_argument("--upstream", action="store_true", help="run the tests that connectors ship")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--page", action="store_true", help="as the section of the documentation")
     given = parser.parse_args()
@@ -39,6 +42,9 @@ def main() -> None:
         print(json.dumps(asdict(report), indent=2) if given.json else "\n".join(playbook_lines(report)))
         return
     folders = [path for path in sorted(given.connectors.iterdir()) if path.is_dir() and (not given.only or path.name in given.only)]
+    if given.upstream:
+        print_upstream(folders, given.place.absolute(), json=given.json)
+        return
     reports = measure_connectors(folders, given.place.absolute(), which=given.which, action_s=given.action_s)
     lines = connector_page(reports) if given.page else connector_lines(reports)
     print(json.dumps([asdict(one) for one in reports], indent=2) if given.json else "\n".join(lines))
