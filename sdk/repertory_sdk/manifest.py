@@ -18,6 +18,7 @@ PLAYBOOK_FILE = "playbook.json"
 APP_SCHEMA = "urn:repertory:schema:app:1"
 PLAYBOOK_SCHEMA = "urn:repertory:schema:playbook:1"
 ON_POLL = "on poll"
+ANY = "*"
 TEST_CONNECTIVITY = "test connectivity"
 
 
@@ -134,7 +135,10 @@ class AppManifest:
 
 @dataclass(frozen=True)
 class PlaybookManifest:
-    """A playbook. ``actions`` and ``playbooks`` are all that it may ask for. ``format`` and ``origin``: as of an app."""
+    """A playbook. ``actions`` and ``playbooks`` are all that it may ask for. ``format`` and ``origin``: as of an app.
+
+    ``tags`` are words by which other playbooks look for it. ``*`` among ``playbooks`` stands for any that is installed.
+    """
 
     name: str
     version: str
@@ -147,8 +151,14 @@ class PlaybookManifest:
     inputs: Sequence[Parameter] = ()
     actions: Sequence[str] = ()
     playbooks: Sequence[str] = ()
+    tags: Sequence[str] = ()
     format: str = "native"
     origin: str = ""
+
+    @property
+    def named_playbooks(self) -> Sequence[str]:
+        """Those of ``playbooks`` that are called by their names."""
+        return [name for name in self.playbooks if name != ANY]
 
 
 Manifest = Union[AppManifest, PlaybookManifest]

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from content.builders import Repository, item_files
-from content.classic_content import CONNECTOR, MANIFEST, PLAYBOOK, connector_files, playbook_files
+from content.classic_content import CONNECTOR, DRAWING, MANIFEST, PLAYBOOK, connector_files, playbook_files
 from repertory.content.changes.install import install
+from repertory.content.changes.permissions import describe_permissions, grants_of, phrase_of
 from repertory.content.checks.issue import Issue
 from repertory.content.installed.contents import verify_hash
 from repertory.content.installed.lock import installed, read_lock
@@ -54,6 +55,17 @@ def test_a_drawing_that_is_broken_or_missing_is_none(tmp_path: Path) -> None:
     items = items_in(tmp_path, {**playbook_files(), "Look Up.json": '{"labels": ['})
     assert items["Look_Up"].manifest is not None
     assert items["Tell_Somebody"].manifest is not None
+
+
+def test_playbooks_that_are_started_by_a_computed_name_may_be_any(tmp_path: Path) -> None:
+    code = PLAYBOOK.replace('"local/Tell Somebody"', 'phantom.get_run_data(key="which")')
+    drawing = json.dumps({**DRAWING, "tags": ["risk", "block"]})
+    manifest = items_in(tmp_path, {"Look Up.py": code, "Look Up.json": drawing})["Look_Up"].manifest
+
+    assert isinstance(manifest, PlaybookManifest)
+    assert (manifest.playbooks, manifest.named_playbooks, manifest.tags) == (("*",), [], ("risk", "block"))
+    assert describe_permissions(manifest)[-1] == "starts any playbook that is installed, by a name that it makes up as it runs"
+    assert phrase_of(grants_of(manifest)[-1]) == "start any playbook that is installed"
 
 
 def test_a_connector_is_one_item_with_what_its_manifest_says(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_a_child_that_fails_or_cannot_be_started_says_why(lab: Lab) -> None:
     assert said(lab, "play.run('look', event=Event('x', id=99), depth=1)").startswith("look: no event is called '99'")
     refused = said(lab, "play.run('look', depth=1)", playbooks=["fail"])
     assert refused == "look: the playbook does not declare in its manifest that it runs this one"
+    assert "no (playbook.py" in said(lab, "play.run('fail')", playbooks=["*"])
     failed = lab.run("play.run('fail')")
     assert (failed.state, failed.message) == ("failed", "test/fail failed: ValueError: no (playbook.py, line 5) (playbook.py, line 5)")
 

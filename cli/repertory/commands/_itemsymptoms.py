@@ -83,7 +83,7 @@ def _action_findings(
 
 
 def _child_findings(item: Installed, manifest: PlaybookManifest, found: InstalledSet) -> Iterator[Finding]:
-    for name in manifest.playbooks:
+    for name in manifest.named_playbooks:
         there = found.named("playbook", name)
         number = counted(len(there), "playbook")
         yield Finding(

@@ -50,6 +50,7 @@ class Tool:
     children: Mapping[str, Plain | str] = field(default_factory=dict)
     lists: dict[str, list[list[str]]] = field(default_factory=dict)
     late: Sequence[str] = ()
+    installed: Mapping[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, Plain]] = field(default_factory=list)
     _waiting: dict[str, tuple[str, Plain]] = field(default_factory=dict)
     _accepted: dict[str, Plain] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class Tool:
             "list_add": lambda: self.lists.setdefault(arguments["name"], []).append(arguments["row"]),
             "list_remove": lambda: self._remove(arguments["name"], arguments["row"]),
             "add_artifact": lambda: 100,
+            "installed": lambda: self.installed,
             "attach": lambda: {"name": arguments["name"], "sha256": "f" * 64, "size": 3},
             "attachments": lambda: [{"name": "x.txt", "sha256": "f" * 64, "size": 3}],
         }

@@ -434,6 +434,52 @@ def test_the_rest_interface_is_answered_inside(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_rest_tells_of_what_is_installed(tmp_path: Path) -> None:
+    told = {
+        "playbooks": [
+            {"name": "block", "repository": "community", "labels": [], "tags": ["block", "risk"], "inputs": [{"name": "ip", "contains": ["ip"]}]},
+            {"name": "look", "repository": "mine", "labels": ["events"], "tags": [], "inputs": []},
+        ],
+        "assets": [{"name": "feeds-1", "app": "x/feeds", "product": "Feeds", "vendor": "V", "actions": ["ip reputation"]}],
+        "simulated": False,
+    }  # fmt: skip
+    code = """
+        def on_start(container):
+            def rows(kind, **query):
+                return phantom.requests.get(phantom.build_phantom_rest_url(kind), params=query).json()["data"]
+
+            local = rows("scm", _filter_name='"local"')[0]["id"]
+            phantom.debug([f"{one['_pretty_scm']}/{one['name']}" for one in rows("playbook", page_size=0, _filter_scm=local)])
+            found = rows("playbook", _filter_tags__contains='["risk"]')
+            phantom.debug([(one["name"], one["playbook_type"], one["input_spec"][0]["contains"]) for one in found])
+            phantom.debug([one["name"] for one in rows("playbook", _filter_scm=rows("scm", _filter_name='"mine"')[0]["id"])])
+            phantom.debug([(one["name"], one["product_name"]) for one in rows("asset")])
+            phantom.debug([one["name"] for one in phantom.get_assets(action="ip reputation") + phantom.get_assets(action="x")])
+            phantom.debug(rows("asset", _filter_name='"nobody"'))
+    """
+    ended = run(tmp_path, code, Tool(installed=told))
+
+    assert (ended.op, ended.said) == ("done", [
+        "['community/block', 'mine/look']", "[('block', 'data', ['ip'])]", "['look']", "[('feeds-1', 'Feeds')]", "['feeds-1']", "[]",
+    ])  # fmt: skip
+    simulated = run(tmp_path, code, Tool(installed={**told, "simulated": True}))
+    assert simulated.said[-1].startswith("[{'id': 2, 'name': 'nobody'")
+
+
+def test_samples_of_sets_are_the_same_in_every_process(tmp_path: Path) -> None:
+    code = """
+        import random
+
+        def on_start(container):
+            phantom.debug(random.sample(set(["red", "white", "blue"]), 2))
+            phantom.debug([one["update_time"] for one in phantom.collect(container, "artifacts:*", scope="all")])
+    """
+    first, second = run(tmp_path, code), run(tmp_path, code)
+
+    assert (first.op, first.said) == ("done", second.said)
+    assert first.said[1] == "['', '', '']"
+
+
 def test_small_functions(tmp_path: Path) -> None:
     ended = run(
         tmp_path,

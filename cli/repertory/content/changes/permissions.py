@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from repertory_sdk.manifest import ActionManifest, AppManifest, PlaybookManifest
+from repertory_sdk.manifest import ANY, ActionManifest, AppManifest, PlaybookManifest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -33,7 +33,7 @@ def needs_of(manifest: AppManifest | PlaybookManifest) -> list[str]:
     """What it asks others for, as the lock notes it: ``action NAME`` and ``playbook NAME``."""
     if isinstance(manifest, AppManifest):
         return []
-    return [*(f"action {name}" for name in manifest.actions), *(f"playbook {name}" for name in manifest.playbooks)]
+    return [*(f"action {name}" for name in manifest.actions), *(f"playbook {name}" for name in manifest.named_playbooks)]
 
 
 def _of_app(app: AppManifest) -> list[str]:
@@ -58,7 +58,8 @@ def _action_sentence(action: ActionManifest) -> str:
 def _of_playbook(playbook: PlaybookManifest) -> list[str]:
     return [
         *(f"asks for the action {name}" for name in playbook.actions),
-        *(f"starts the playbook {name}" for name in playbook.playbooks),
+        *(f"starts the playbook {name}" for name in playbook.named_playbooks),
+        *(["starts any playbook that is installed, by a name that it makes up as it runs"] if ANY in playbook.playbooks else ()),
     ]
 
 
@@ -104,6 +105,8 @@ def changes_things(grants: Iterable[str], changing: Collection[str]) -> bool:
 def phrase_of(grant: str) -> str:
     """A grant after the words "it may": ``reach api.example.net:443``."""
     kind, _, what = grant.partition(":")
+    if (kind, what) == ("start", ANY):
+        return "start any playbook that is installed"
     if kind in ("action", "query"):
         name, _, details = what.partition(" [")
         return f"`{name}` ({details.rstrip(']')})"

@@ -39,7 +39,7 @@ def resolve(offers: Offers, names: Sequence[str]) -> list[CatalogItem]:
 def _children(offers: Offers, parent: CatalogItem) -> list[CatalogItem]:
     """Classic playbooks name others that only their authors have, and are written to go on without."""
     found = []
-    for name in parent.playbook.playbooks if parent.playbook else ():
+    for name in parent.playbook.named_playbooks if parent.playbook else ():
         try:
             found.append(_child(offers, parent, name))
         except UserError:

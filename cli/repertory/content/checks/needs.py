@@ -91,7 +91,7 @@ def _unoffered(
             message = f"no app here or in a followed repository offers the action {name!r}"
             hint = "follow the repository that has one, or make it optional=True"
             yield finding("need-offered", path, message, hint, line=line)
-    for name in playbook.playbooks:
+    for name in playbook.named_playbooks:
         if not offers.playbooks(name):
             message = f"no playbook {name!r} is here or in a followed repository"
             yield finding("need-offered", item.path, message, "follow the repository that has it")

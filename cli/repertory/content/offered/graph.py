@@ -222,5 +222,5 @@ def _installed_only(home: Home, lock: Lock, offered: Mapping[str, _Item]) -> dic
                 if isinstance(manifest, AppManifest):
                     found[item.name] = _Item(node=node, offers=[(one.name, one.type) for one in manifest.actions])
                 else:
-                    found[item.name] = _Item(node=node, asks=manifest.actions, starts=manifest.playbooks)
+                    found[item.name] = _Item(node=node, asks=manifest.actions, starts=manifest.named_playbooks)
     return found

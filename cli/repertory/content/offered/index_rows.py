@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from repertory_sdk.manifest import ANY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -39,7 +41,7 @@ def rows_of(repository: str, item: Mapping[str, Any]) -> ItemRows:
     offered = [one for one in manifest.get("actions", ()) if isinstance(one, dict)]
     wanted = [str(one) for one in manifest.get("actions", ()) if not isinstance(one, dict)]
     product = " ".join(str(manifest.get(key, "")) for key in ("product", "vendor")).strip()
-    started = [str(name) for name in manifest.get("playbooks", ())]
+    started = [str(name) for name in manifest.get("playbooks", ()) if name != ANY]
     return ItemRows(
         repository=repository,
         name=str(item.get("name", "")),

@@ -12,6 +12,7 @@ from repertory.runtime.execution.actions import Actions
 from repertory.runtime.execution.busy import Busy
 from repertory.runtime.execution.childruns import ChildRuns
 from repertory.runtime.execution.deliveries import Deliveries
+from repertory.runtime.execution.surroundings import telling_of
 from repertory.runtime.execution.waits import Waits
 from repertory.runtime.kept import effects
 from repertory.runtime.processes.pipe import Closed, HalfALine, TooLong
@@ -81,7 +82,8 @@ class Attempt:
         earlier, last = ({}, 0) if is_first else (journal.earlier_replies(), journal.last_number())
         self._deliveries = Deliveries(self._send, earlier, last)
         self._waits = Waits(journal, run.answers, run.simulation)
-        self._effect = SimulatedEffects(run, run.simulation).perform if run.simulation else effects.perform
+        effect = SimulatedEffects(run, run.simulation).perform if run.simulation else effects.perform
+        self._effect = telling_of(tools.library, effect, simulated=run.simulation is not None)
         self._actions = Actions(tools, journal, run, self._deliveries, self._waits, self._busy)
         self._children = ChildRuns(tools, journal, run, self._deliveries, self._waits, self._busy, start_child)
 

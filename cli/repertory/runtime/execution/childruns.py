@@ -12,7 +12,7 @@ from repertory.runtime.kept import events, runs
 from repertory.runtime.records import digest_of
 from repertory.runtime.simulation.subject import event_for_child
 from repertory.runtime.storage.trouble import StorageTrouble
-from repertory_sdk.manifest import PlaybookManifest
+from repertory_sdk.manifest import ANY, PlaybookManifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ class ChildRuns:
     def _create(self, key: str, digest: str, name: str, event: int, inputs: dict[str, Any]) -> str:
         item = self._find(name)
         mine = self._tools.library.pinned(self._run.playbook, self._run.content_hash).manifest
-        if isinstance(mine, PlaybookManifest) and name not in mine.playbooks and item.short_name not in mine.playbooks:
+        if isinstance(mine, PlaybookManifest) and not {name, item.short_name, ANY} & set(mine.playbooks):
             raise UserError("the playbook does not declare in its manifest that it runs this one")
         assert isinstance(item.manifest, PlaybookManifest)
         check_inputs(item.manifest, inputs)

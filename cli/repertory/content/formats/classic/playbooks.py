@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repertory.content.checks.declarations import Module
 from repertory.content.checks.source import parse_source
 from repertory_sdk.classic import FORMAT
-from repertory_sdk.manifest import Parameter, PlaybookManifest, dump_manifest
+from repertory_sdk.manifest import ANY, Parameter, PlaybookManifest, dump_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +51,7 @@ def derive(stem: str, source: bytes, drawing: bytes) -> bytes:
         inputs=list(_inputs(coa.get("input_spec"))),
         actions=sorted(calls.actions),
         playbooks=sorted(calls.playbooks),
+        tags=texts_of(said.get("tags")),
         format=FORMAT,
         origin=f"{stem}.json" if said else "",
     )
@@ -103,8 +104,14 @@ class _Calls:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if name == "act" and (action := _literal(node, "action")):
             self.actions.add(action.strip().lower())
-        elif name == "playbook" and (child := _literal(node, "playbook")):
-            self.playbooks.add(item_name(child.rpartition("/")[2]))
+        elif name == "playbook":
+            child = _literal(node, "playbook")
+            if child or _is_of_phantom(node):  # else it is somebody else's method
+                self.playbooks.add(item_name(child.rpartition("/")[2]) if child else ANY)
+
+
+def _is_of_phantom(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "phantom"
 
 
 def _literal(node: ast.Call, keyword: str) -> str:

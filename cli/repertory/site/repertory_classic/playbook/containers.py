@@ -45,7 +45,7 @@ def artifact_of(plain: Mapping[str, Any], container: Any, number: int) -> Plain:
         "cef": dict(plain.get("cef") or {}),
         "cef_types": {name: list(kinds) for name, kinds in (plain.get("contains") or {}).items()},
         "data": {}, "container": container, "type": "", "source_data_identifier": plain.get("source_id", ""),
-        "create_time": "", "start_time": "", "end_time": None, "hash": "", "version": 1, "kill_chain": None,
+        "create_time": "", "update_time": "", "start_time": "", "end_time": None, "hash": "", "version": 1, "kill_chain": None,
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _FILTER = re.compile(r"filtered-data:(?P<filter>.+?:condition_\d+):(?P<rest>.*)", re.DOTALL)
 _PLAIN = re.compile(
-    r"(?P<artifact>(?:filtered[-_])?artifact):\*(?P<artifact_tail>.*)"
+    r"(?P<artifact>(?:filtered[-_])?artifact)s?:\*(?P<artifact_tail>.*)"
     r"|(?P<container>container|event):(?P<field>.*)"
     r"|playbook_input:(?P<input>.*)"
     r"|custom_list:(?P<list>.*)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import types
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -102,6 +103,7 @@ class Rest:
 
     def __init__(self, everything: Everything) -> None:
         self._all = everything
+        self._wanted: Any = None
 
     def answer(self, method: str, address: str, params: Any, body: Any) -> Response:
         """The answer to one request."""
@@ -120,7 +122,8 @@ class Rest:
     def _get(self, path: list[str], query: Mapping[str, str]) -> Response:
         if path[0] in ("decided_list", "playbook_run", "cef_metadata", "indicator_by_value", "indicator_common_container"):
             return self._single(path, query)
-        rows = self._rows(path[0])
+        query = self._all.installed.narrowed(path[0], query)
+        rows = self._rows(path[0], query)
         if len(path) > 1:
             found = next((row for row in rows if str(row.get("id")) == path[1] or row.get("name") == path[1]), None)
             if found is None:
@@ -150,7 +153,7 @@ class Rest:
         run = self._all.child_run(path[1] if len(path) > 1 else "")
         return Response(200, run) if run else Response(404, {"failed": True, "message": "there is no such run"})
 
-    def _rows(self, kind: str) -> list[Plain]:
+    def _rows(self, kind: str, query: Mapping[str, str] = types.MappingProxyType({})) -> list[Plain]:
         everything = self._all
         places: dict[str, Callable[[], list[Plain]]] = {
             "container": lambda: [everything.engine.container(), *everything.containers.created.values()],
@@ -163,8 +166,17 @@ class Rest:
             "container_status": lambda: _STATUSES,
             "severity": lambda: _SEVERITIES,
             "container_severity": lambda: _SEVERITIES,
+            "playbook": everything.installed.playbooks,
+            "scm": everything.installed.repositories,
+            "asset": lambda: self._assets(query),
         }
         return places.get(kind, list)()
+
+    def _assets(self, query: Mapping[str, str]) -> list[Plain]:
+        """Those that were asked for by name before are still there when they are asked for by number."""
+        wanted = _literal(query["_filter_name"]) if "_filter_name" in query else self._wanted
+        self._wanted = wanted
+        return self._all.installed.assets(wanted)
 
     # -------------------------------------------------------------- writing
 

@@ -14,6 +14,7 @@ from repertory_classic.playbook import chance, standins
 from repertory_classic.playbook.containers import Containers, artifacts_of, container_of
 from repertory_classic.playbook.data import RunData
 from repertory_classic.playbook.engine import BlockFailed, Engine
+from repertory_classic.playbook.installed import Installed
 from repertory_classic.playbook.keeping import Lists, Objects
 from repertory_classic.playbook.state import Everything, enter
 from repertory_sdk.convert import to_json
@@ -67,7 +68,7 @@ def _everything(channel: Any, hello: Mapping[str, Any]) -> Everything:
         run=str(hello.get("run", "")),
     )  # fmt: skip
     lists = Lists(engine)
-    everything = Everything(engine, data, Containers(engine), lists, Objects(lists))
+    everything = Everything(engine, data, Containers(engine), lists, Objects(lists), Installed(engine))
     return everything
 
 

@@ -10,6 +10,7 @@ from repertory_classic.playbook.containers import Containers
 from repertory_classic.playbook.data import Plain, RunData
 from repertory_classic.playbook.engine import Engine
 from repertory_classic.playbook.files import Scratch
+from repertory_classic.playbook.installed import Installed
 from repertory_classic.playbook.keeping import Lists, Objects
 
 
@@ -22,6 +23,7 @@ class Everything:
     containers: Containers
     lists: Lists
     objects: Objects
+    installed: Installed
     scratch: Scratch = field(default_factory=Scratch)
     children: dict[int, Plain] = field(default_factory=dict)
 

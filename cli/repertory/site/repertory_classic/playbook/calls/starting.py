@@ -98,8 +98,8 @@ def actions_done(names: Any = None, **_ignored: Any) -> bool:
 
 
 def get_assets(action: Any = None, tags: Any = None, types: Any = None, **_ignored: Any) -> list[dict[str, Any]]:
-    """A playbook is not told which assets there are."""
-    return []
+    """Assets whose apps offer an action; their names, not their settings."""
+    return current().installed.offering(action)
 
 
 def save_playbook_output_data(output: Any = None, **_ignored: Any) -> None:
