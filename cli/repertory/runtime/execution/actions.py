@@ -14,6 +14,8 @@ from repertory.runtime.processes.app_workers import GivenUp
 from repertory.runtime.records import CallOutcome, Cancelled, Diverged, Question
 from repertory.runtime.simulation.invented import completed
 from repertory.runtime.simulation.performing import SimulatedPerformer
+from repertory.runtime.simulation.reading.places import Place
+from repertory.runtime.simulation.reading.reads import reads_of
 from repertory.runtime.storage.trouble import StorageTrouble
 
 if TYPE_CHECKING:
@@ -236,7 +238,10 @@ class Actions:
 
 def _performer(tools: Tools, journal: Journal, run: Run, busy: Busy) -> Performer | SimulatedPerformer:
     if run.simulation:
-        return SimulatedPerformer(tools=tools, journal=journal, simulation=run.simulation, giving_up=busy.giving_up)
+        reads = reads_of(tools.library.pinned(run.playbook, run.content_hash)) if run.playbook else Place()
+        return SimulatedPerformer(
+            tools=tools, journal=journal, simulation=run.simulation, giving_up=busy.giving_up, reads=reads
+        )  # fmt: skip
     return Performer(tools=tools, journal=journal, event=run.event, giving_up=busy.giving_up)
 
 

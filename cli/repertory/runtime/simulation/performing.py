@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,9 @@ from repertory.runtime.execution.performing import Intent
 from repertory.runtime.kept import runs
 from repertory.runtime.processes.app_workers import GivenUp
 from repertory.runtime.records import CallOutcome
+from repertory.runtime.simulation.filling import fill
+from repertory.runtime.simulation.reading.places import Place
+from repertory.runtime.simulation.reading.reads import rows_of, summary_of
 from repertory.runtime.simulation.scenario import GivenResult, Scenario, Simulation
 from repertory.runtime.simulation.values import make_rows
 from repertory_sdk.convert import from_json
@@ -41,6 +44,7 @@ class SimulatedPerformer:
     journal: Journal
     simulation: Simulation
     giving_up: threading.Event
+    reads: Place = field(default_factory=Place)
 
     def perform(self, call: Call) -> CallOutcome:
         """The outcome; raises GivenUp or Cancelled before it was begun."""
@@ -91,7 +95,17 @@ class SimulatedPerformer:
         if outcome == "failed":
             return CallOutcome(status="failed", message="a simulated failure")
         action = app.manifest.action(call.action) if app and isinstance(app.manifest, AppManifest) else None
-        return CallOutcome(status="succeeded", data=_rows(action, call.parameters, chance, count))
+        rows = _rows(action, call.parameters, chance, count)
+        return self._as_read(call, rows or [{}] * count, chance) if count else CallOutcome(status="succeeded", data=rows)
+
+    def _as_read(self, call: Call, rows: list[dict[str, Any]], chance: random.Random) -> CallOutcome:
+        """With what the playbook looks at and nobody else speaks of."""
+        varied = self.simulation.outcomes == "mixed"
+        row, summary = rows_of(self.reads, call.action), summary_of(self.reads, call.action)
+        if row and row.fields:
+            rows = [fill(one, row, chance, varied=varied, known=call.parameters) for one in rows]
+        told = fill({}, summary, chance, varied=varied) if summary and summary.fields else {}
+        return CallOutcome(status="succeeded", data=[one for one in rows if one], summary=told)
 
     def _fate(self, chance: random.Random) -> tuple[str, int]:
         outcomes = self.simulation.outcomes

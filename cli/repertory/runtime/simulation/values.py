@@ -6,6 +6,7 @@ Addresses and names are those reserved for documentation (RFC 2606, RFC 3849, RF
 from __future__ import annotations
 
 import random
+import re
 from typing import TYPE_CHECKING, Any
 
 from repertory_sdk.convert import conform
@@ -20,6 +21,7 @@ _NETWORKS = ("192.0.2", "198.51.100", "203.0.113")
 _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron")
 _PEOPLE = ("alice", "bob", "carol", "dave", "erin")
 _SUFFIXES = ("exe", "dll", "docx", "pdf", "zip")
+_BETWEEN = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TIMES = ("_at", "time", "date", "timestamp", "created", "modified", "first_seen", "last_seen")
 
 
@@ -85,7 +87,7 @@ def _of_schema(name: str, schema: Mapping[str, Any], contains: Sequence[str], ch
     if kind == "array":
         return [_of_schema(name, schema.get("items", {}), contains, chance) for _ in range(chance.randint(1, 2))]
     others = {"boolean": chance.random() < 0.5, "object": {}, "null": None}
-    return others[kind] if kind in others else _text(name, contains, chance)
+    return others[kind] if kind in others else text_for(name, contains, chance)
 
 
 def _number(schema: Mapping[str, Any], contains: Sequence[str], chance: random.Random, *, whole: bool) -> float:
@@ -95,8 +97,10 @@ def _number(schema: Mapping[str, Any], contains: Sequence[str], chance: random.R
     return chance.randint(int(lowest), int(highest)) if whole else round(chance.uniform(lowest, highest), 2)
 
 
-def _text(name: str, contains: Sequence[str], chance: random.Random) -> str:
-    for kind in (*contains, name, name.rpartition("_")[2]):  # an abuse_email is an email
+def text_for(name: str, contains: Sequence[str], chance: random.Random) -> str:
+    """A text of one of these types, or as its name has it: an ``abuse_email`` is an email, a ``sourceAddress`` an address."""
+    words = _BETWEEN.sub("_", name).replace("_", " ").split()
+    for kind in (*contains, " ".join(words), *(" ".join(words[-count:]) for count in (2, 1))):
         plain = kind.lower().replace("_", " ")
         form = _FORMS.get(plain) or _FORMS.get(plain.removesuffix("s"))
         if form:

@@ -1,0 +1,90 @@
+"""Values for the places that a playbook looks at, where nobody else says what is there."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from repertory.runtime.simulation.reading.places import ITEM
+from repertory.runtime.simulation.values import text_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from repertory.runtime.simulation.reading.places import Place
+
+NOTHING: Any = object()
+# Of values that may be anything: how often one is not there, and how often it is one that makes a difference.
+_ABSENT, _WANTED = 0.1, 0.6
+_DEEPEST = 12
+
+
+def fill(given: Any, place: Place, chance: Random, *, varied: bool, known: Mapping[str, Any] | None = None) -> Any:
+    """What is given, with what is missing. ``varied``: anything may come; ``known`` are values to repeat under their names."""
+    return _Filling(chance, varied=varied).fill(given, place, known or {}, 0)
+
+
+class _Filling:
+    def __init__(self, chance: Random, *, varied: bool) -> None:
+        self._chance = chance
+        self._varied = varied
+
+    def fill(self, given: Any, place: Place, known: Mapping[str, Any], depth: int) -> Any:
+        if depth > _DEEPEST:
+            return None
+        if place.fields and (given is NOTHING or isinstance(given, dict)):
+            made: Any = self._object({} if given is NOTHING else given, place, known, depth)
+        elif ITEM in place.inside and not place.fields:
+            made = self._list(given, place, depth)
+        else:
+            return self._leaf(given, place, known)
+        return json.dumps(made) if place.is_json and given is NOTHING else made
+
+    def _object(self, given: dict[str, Any], place: Place, known: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        made = dict(given)
+        for name, inner in place.fields.items():
+            value = self.fill(given.get(name, NOTHING), inner, known, depth + 1)
+            if value is not NOTHING:
+                made[name] = value
+        return made
+
+    def _list(self, given: Any, place: Place, depth: int) -> Any:
+        if given is not NOTHING and not isinstance(given, list):
+            return given
+        missing = [NOTHING] * self._chance.randint(0 if self._varied else 1, 2)
+        there = given if given is not NOTHING and given else missing
+        items = [self.fill(one, place.inside[ITEM], {}, depth + 1) for one in there]
+        wanted = [one for one in place.wanted if not isinstance(one, list)]
+        return items + self._chance.sample(wanted, min(len(wanted), 1))
+
+    def _leaf(self, given: Any, place: Place, known: Mapping[str, Any]) -> Any:
+        if self._varied and self._chance.random() < _ABSENT:
+            return None
+        wanted = [*place.wanted, *(in_common(place, other) for other in place.linked)]
+        is_free = given is NOTHING or self._varied
+        if wanted and is_free and (not self._varied or self._chance.random() < _WANTED):
+            return self._parted(self._chance.choice(wanted), place)
+        if given is not NOTHING:
+            return given
+        return known[place.name] if place.name in known else self._made(place)
+
+    def _made(self, place: Place) -> Any:
+        if "object" in place.kinds:
+            return {text_for(place.name, (), self._chance): text_for("", (), self._chance).strip()}
+        if "number" in place.kinds:
+            return self._chance.randint(0, 100)
+        if place.kinds == {"boolean"}:
+            return self._chance.random() < 0.5
+        return self._parted(text_for(place.name, (), self._chance), place)
+
+    def _parted(self, value: Any, place: Place) -> Any:
+        """With what it is taken apart at."""
+        missing = [part for part in place.parts if isinstance(value, str) and part not in value]
+        return value + "".join(f"{part}{text_for(place.name, (), self._chance)}" for part in missing) if missing else value
+
+
+def in_common(place: Place, other: Place) -> str:
+    """A value that both places may have, so that one that is compared with the other finds it."""
+    names = sorted((place.name, other.name))
+    return text_for(names[0], (names[1],), Random(" ".join(names)))
