@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from repertory.runtime.simulation.filling import NOTHING, fill
+from repertory.runtime.simulation.filling import NOTHING, Temper, fill
 from repertory.runtime.simulation.reading.classic_code import read_code
 from repertory.runtime.simulation.reading.places import Place
 from repertory.runtime.simulation.scenario import Scenario, Simulation
@@ -16,6 +16,7 @@ from repertory.runtime.simulation.subject import copy_event
 if TYPE_CHECKING:
     from runtime_lab import Lab
 
+ANYTHING = Temper(is_varied=True, absent=0.2, wanted=0.5)
 ASKING = """
 import json
 import phantom.rules as phantom
@@ -83,21 +84,21 @@ def test_values_are_of_the_kinds_that_are_used() -> None:
     place.at(("when", "[]", "user_email"))
     place.at(("body", "id"))
     place.at(("body",)).is_json = True
-    made = fill(NOTHING, place, Random(1), varied=False)
+    made = fill(NOTHING, place, Random(1), temper=Temper())
 
     assert isinstance(made["score"], int)
     assert "@" in made["when"][0]["user_email"]
     assert made["body"].startswith('{"id": ')
-    assert fill({"score": 5, "more": 1}, place, Random(1), varied=False)["score"] == 5
+    assert fill({"score": 5, "more": 1}, place, Random(1), temper=Temper())["score"] == 5
 
 
 def test_wanted_values_others_and_none_come_where_anything_may() -> None:
     place = Place()
     place.at(("verdict",)).want(["bad"])
-    seen = {fill({}, place, Random(seed), varied=True)["verdict"] for seed in range(60)}
+    seen = {fill({}, place, Random(seed), temper=ANYTHING)["verdict"] for seed in range(60)}
 
     assert {"bad", None} < seen
-    assert {fill({}, place, Random(seed), varied=False)["verdict"] for seed in range(9)} == {"bad"}
+    assert {fill({}, place, Random(seed), temper=Temper())["verdict"] for seed in range(9)} == {"bad"}
 
 
 def test_a_playbook_gets_what_it_reads_of_an_app_that_nobody_has(lab: Lab) -> None:

@@ -8,6 +8,7 @@ from repertory.commands._output import fold, line_width, one_line, say
 from repertory.content.changes.permissions import sentence_of
 from repertory.errors import counted
 from repertory_sdk.convert import to_json
+from repertory_sdk.manifest import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,7 +85,7 @@ def _lines(item: ReviewedItem) -> Iterator[tuple[str, str]]:
         yield "asks for", f"{name}: MAY CHANGE THINGS: nobody here says what it does"
     told = [*item.changing_uses, *item.unknown_uses]
     yield from _filled("asks for", [name for name in item.uses if name not in told])
-    yield from _filled("starts", item.starts)
+    yield from _filled("starts", ["any that is installed" if name == ANY else name for name in item.starts])
     yield from _filled("connects to", item.permissions.hosts)
     yield from _filled("looks up", [f"{'any name' if name == '*' else name} in the DNS" for name in item.permissions.lookups])
     yield from _filled("reads", item.permissions.files)

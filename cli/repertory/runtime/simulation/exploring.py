@@ -15,20 +15,25 @@ from repertory.runtime.execution.attempt import COVERAGE
 from repertory.runtime.execution.executor import Executor
 from repertory.runtime.kept import assets, runs
 from repertory.runtime.processes.playbook_process import Template
-from repertory.runtime.records import canonical
+from repertory.runtime.records import as_text, canonical
 from repertory.runtime.sandbox.launch import Sandbox
 from repertory.runtime.sandbox.probing import strongest
+from repertory.runtime.simulation.filling import temper_of
+from repertory.runtime.simulation.openings import make_event, make_inputs, make_lists
+from repertory.runtime.simulation.reading.reads import reads_of
 from repertory.runtime.simulation.scenario import Scenario, Simulation
 from repertory.runtime.simulation.subject import copy_event
 from repertory.runtime.storage.database import Database, insert, open_database
+from repertory_sdk.manifest import PlaybookManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from repertory.items import Installed
     from repertory.runtime.execution.library import Library
     from repertory.runtime.records import Call, Run
     from repertory.runtime.simulation.scenario import Outcomes
+    from repertory.runtime.storage.database import Transaction
     from repertory.settings import Settings
     from repertory_sdk.models import Event
 
@@ -78,7 +83,7 @@ class Exploration:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is explored."""
+    """What is explored. An event that is None, and inputs that are not given, are made up for each run."""
 
     playbook: Installed
     event: Event | None
@@ -124,10 +129,23 @@ def _copy_surroundings(database: Database, scratch: Database) -> None:
             insert(transaction, "list_row", {"list": row["list"], "cells": row["cells"]})
 
 
+def _put_lists(transaction: Transaction, lists: Mapping[str, Sequence[str]]) -> None:
+    """Those that the playbook asks for and nobody has, with what it could find there."""
+    for name, cells in lists.items():
+        if not transaction.query("select id from list_row where list = ? limit 1", name):
+            for cell in cells:
+                insert(transaction, "list_row", {"list": name, "cells": as_text([cell])})
+
+
 def _run(executor: Executor, scratch: Database, subject: Subject, simulation: Simulation) -> Run:
+    manifest, reads, temper = subject.playbook.manifest, reads_of(subject.playbook), temper_of(simulation)
+    assert isinstance(manifest, PlaybookManifest)
+    event = subject.event or make_event(manifest, reads, simulation.chance("event"), temper)
+    inputs = {**make_inputs(manifest, reads, simulation.chance("inputs"), temper), **subject.inputs}
     with scratch.transaction() as transaction:
-        event = copy_event(transaction, replace(subject.event, id=0)) if subject.event else None
-        new = runs.NewRun(event=event, playbook=subject.playbook, inputs=subject.inputs, simulation=simulation)
+        _put_lists(transaction, make_lists(reads, simulation.chance("lists")) if temper.is_varied else {})
+        copy = copy_event(transaction, replace(event, id=0))
+        new = runs.NewRun(event=copy, playbook=subject.playbook, inputs=inputs, simulation=simulation)
         run_id = runs.create_run(transaction, new)
     for _ in range(_MOST_ATTEMPTS):
         runs.wake_due_runs(scratch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +14,49 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from repertory.runtime.simulation.reading.places import Place
+    from repertory.runtime.simulation.scenario import Simulation
 
 NOTHING: Any = object()
-# Of values that may be anything: how often one is not there, and how often it is one that makes a difference.
-_ABSENT, _WANTED = 0.1, 0.6
 _DEEPEST = 12
 
 
-def fill(given: Any, place: Place, chance: Random, *, varied: bool, known: Mapping[str, Any] | None = None) -> Any:
-    """What is given, with what is missing. ``varied``: anything may come; ``known`` are values to repeat under their names."""
-    return _Filling(chance, varied=varied).fill(given, place, known or {}, 0)
+@dataclass(frozen=True, kw_only=True)
+class Temper:
+    """How one run is, so that some go through many branches: each a chance between 0 and 1.
+
+    ``failing`` and ``empty`` are of actions, ``absent`` of values that may be missing, ``wanted`` of values that make a
+    difference, ``usual`` of fields that alerts mostly have.
+    """
+
+    is_varied: bool = False
+    failing: float = 0.0
+    empty: float = 0.0
+    absent: float = 0.0
+    wanted: float = 1.0
+    usual: float = 1.0
+
+
+def temper_of(simulation: Simulation) -> Temper:
+    """The same in every attempt of a run, and in the runs that it starts."""
+    if simulation.outcomes != "mixed":
+        return Temper()
+    chance = Random(f"temper {simulation.seed}")
+    return Temper(
+        is_varied=True, failing=chance.choice((0.0, 0.05, 0.15, 0.4)), empty=chance.choice((0.0, 0.05, 0.15)),
+        absent=chance.choice((0.0, 0.05, 0.2)), wanted=chance.choice((0.3, 0.7, 0.95)), usual=chance.choice((0.2, 0.7, 1.0)),
+    )  # fmt: skip
+
+
+def fill(given: Any, place: Place, chance: Random, *, temper: Temper, known: Mapping[str, Any] | None = None) -> Any:
+    """What is given, with what is missing; ``known`` are values to repeat under their names."""
+    return _Filling(chance, temper).fill(given, place, known or {}, 0)
 
 
 class _Filling:
-    def __init__(self, chance: Random, *, varied: bool) -> None:
+    def __init__(self, chance: Random, temper: Temper) -> None:
         self._chance = chance
-        self._varied = varied
+        self._temper = temper
+        self._varied = temper.is_varied
 
     def fill(self, given: Any, place: Place, known: Mapping[str, Any], depth: int) -> Any:
         if depth > _DEEPEST:
@@ -59,11 +87,11 @@ class _Filling:
         return items + self._chance.sample(wanted, min(len(wanted), 1))
 
     def _leaf(self, given: Any, place: Place, known: Mapping[str, Any]) -> Any:
-        if self._varied and self._chance.random() < _ABSENT:
+        if self._varied and self._chance.random() < self._temper.absent:
             return None
         wanted = [*place.wanted, *(in_common(place, other) for other in place.linked)]
         is_free = given is NOTHING or self._varied
-        if wanted and is_free and (not self._varied or self._chance.random() < _WANTED):
+        if wanted and is_free and (not self._varied or self._chance.random() < self._temper.wanted):
             return self._parted(self._chance.choice(wanted), place)
         if given is not NOTHING:
             return given

@@ -12,7 +12,7 @@ from repertory.runtime.execution.performing import Intent
 from repertory.runtime.kept import runs
 from repertory.runtime.processes.app_workers import GivenUp
 from repertory.runtime.records import CallOutcome
-from repertory.runtime.simulation.filling import fill
+from repertory.runtime.simulation.filling import Temper, fill, temper_of
 from repertory.runtime.simulation.reading.places import Place
 from repertory.runtime.simulation.reading.reads import rows_of, summary_of
 from repertory.runtime.simulation.scenario import GivenResult, Scenario, Simulation
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 EXAMPLES_FILE = "examples.json"
 _MOST_BYTES = 1_000_000
-# Of actions that may come to anything: how often they fail, find nothing, or find more than one row.
-_FAIL, _EMPTY, _MANY = 0.15, 0.3, 0.4
+_ROWS = (1, 1, 1, 2)  # how many an action finds that finds anything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,19 +99,23 @@ class SimulatedPerformer:
 
     def _as_read(self, call: Call, rows: list[dict[str, Any]], chance: random.Random) -> CallOutcome:
         """With what the playbook looks at and nobody else speaks of."""
-        varied = self.simulation.outcomes == "mixed"
         row, summary = rows_of(self.reads, call.action), summary_of(self.reads, call.action)
         if row and row.fields:
-            rows = [fill(one, row, chance, varied=varied, known=call.parameters) for one in rows]
-        told = fill({}, summary, chance, varied=varied) if summary and summary.fields else {}
+            rows = [fill(one, row, chance, temper=self._temper, known=call.parameters) for one in rows]
+        told = fill({}, summary, chance, temper=self._temper) if summary and summary.fields else {}
         return CallOutcome(status="succeeded", data=[one for one in rows if one], summary=told)
 
     def _fate(self, chance: random.Random) -> tuple[str, int]:
-        outcomes = self.simulation.outcomes
+        outcomes, temper = self.simulation.outcomes, self._temper
         if outcomes != "mixed":
             return outcomes, 0 if outcomes == "empty" else 1
-        drawn = chance.random()
-        return ("failed", 0) if drawn < _FAIL else ("succeeded", 0 if drawn < _EMPTY else 2 if drawn < _MANY else 1)
+        if chance.random() < temper.failing:
+            return "failed", 0
+        return "succeeded", 0 if chance.random() < temper.empty else chance.choice(_ROWS)
+
+    @cached_property
+    def _temper(self) -> Temper:
+        return temper_of(self.simulation)
 
 
 def _rows(action: ActionManifest | None, parameters: Any, chance: random.Random, count: int) -> list[dict[str, Any]]:

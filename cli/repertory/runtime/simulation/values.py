@@ -99,15 +99,32 @@ def _number(schema: Mapping[str, Any], contains: Sequence[str], chance: random.R
 
 def text_for(name: str, contains: Sequence[str], chance: random.Random) -> str:
     """A text of one of these types, or as its name has it: an ``abuse_email`` is an email, a ``sourceAddress`` an address."""
-    words = _BETWEEN.sub("_", name).replace("_", " ").split()
-    for kind in (*contains, " ".join(words), *(" ".join(words[-count:]) for count in (2, 1))):
-        plain = kind.lower().replace("_", " ")
-        form = _FORMS.get(plain) or _FORMS.get(plain.removesuffix("s"))
-        if form:
-            return form(chance)
+    form = _FORMS.get(_form_named(name, contains))
+    if form:
+        return form(chance)
     if name.lower().endswith(_TIMES):
         return f"2026-01-{chance.randint(1, 28):02}T{chance.randint(0, 23):02}:{chance.randint(0, 59):02}:00Z"
     return f"{name.replace('_', ' ')} {chance.choice(_WORDS)}"
+
+
+def type_named(name: str) -> str:
+    """The semantic type that a field of this name mostly is of; empty where its name says nothing.
+
+    >>> type_named("sourceAddress"), type_named("requestURL"), type_named("count")
+    ('ip', 'url', '')
+    """
+    form = _form_named(name, ())
+    return _TYPES.get(form, form)
+
+
+def _form_named(name: str, contains: Sequence[str]) -> str:
+    words = _BETWEEN.sub("_", name).replace("_", " ").split()
+    for kind in (*contains, " ".join(words), *(" ".join(words[-count:]) for count in (2, 1))):
+        plain = kind.lower().replace("_", " ")
+        for form in (plain, plain.removesuffix("s")):
+            if form in _FORMS:
+                return form
+    return ""
 
 
 # --------------------------------------------------------- semantic types
@@ -176,4 +193,9 @@ _FORMS: Mapping[str, Callable[[random.Random], str]] = {
     "email address": _email, "file name": _file, "filename": _file, "file path": _path, "process name": _file,
     "hash": _hex(64), "file hash": _hex(64), "sha256": _hex(64), "sha1": _hex(40), "md5": _hex(32), "vault id": _hex(40),
     "port": _port, "user": _user, "user name": _user, "username": _user, "mac address": _mac, "mac": _mac,
+}  # fmt: skip
+_TYPES = {
+    "address": "ip", "ip address": "ip", "ipv4": "ip", "uri": "url", "domain name": "domain", "fqdn": "domain", "host": "host name",
+    "hostname": "host name", "email address": "email", "filename": "file name", "file hash": "hash", "user": "user name",
+    "username": "user name", "mac": "mac address",
 }  # fmt: skip

@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from repertory.runtime.simulation.reading.classic_paths import Datapaths
+from repertory.runtime.simulation.reading.classic_paths import CONTAINER, Datapaths
 from repertory.runtime.simulation.reading.expressions import GIVEN, Expressions, Names, argument, literal
 from repertory.runtime.simulation.reading.places import Place
-from repertory.runtime.simulation.reading.seen import AppRuns, Seen, element, together
+from repertory.runtime.simulation.reading.seen import AppRuns, Seen, Value, element, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DEEPEST = 3
 _RESULTS = 3  # the position of ``results`` among what callbacks get
+_OF_CONTAINER = ("container", "incident", "campaign", "offense", "email")
 _ASKING = ("prompt", "prompt2", "task")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -43,17 +44,18 @@ class _Code:
         self._expressions = Expressions(self._paths, self._called)
         self._known: dict[tuple[str, tuple[tuple[str, Seen], ...]], Seen] = {}
         self._depth = 0
+        self._container: Names = {name: Value((root.at((CONTAINER,)),)) for name in _OF_CONTAINER}
 
     def follow_all(self) -> None:
         self._known.clear()
-        self._follow(self._tree.body, {}, [])
+        self._follow(self._tree.body, dict(self._container), [])
         for name, node in self._outer.items():
             given: Names = {}
             if self._callbacks.get(name):
                 runs = AppRuns(self._paths.results(self._callbacks[name]))
                 parameters = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
                 given = {parameter: runs for parameter in [*parameters[_RESULTS : _RESULTS + 1], GIVEN]}
-            self._run(node, given)
+            self._run(node, {**self._container, **given})
 
     def _called(self, name: str, node: ast.Call, names: Names) -> Seen:
         """A function of the module, with what is given to it."""

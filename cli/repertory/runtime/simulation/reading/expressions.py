@@ -224,6 +224,9 @@ class Expressions:
             return Many(Value(tuple(place.at(("data", "[]")) for place in first.actions)))
         if function == "get_successful_action_results_v2" and isinstance(first, AppRuns):
             return Many(Value(first.actions))
+        if function in ("get_list", "datastore_get") and isinstance(name := literal(argument(node, 0, "list_name")), str):
+            cells = Many(Many(self._paths.read(f"custom_list:{name}", ())))
+            return Row((None, None, cells)) if function == "get_list" else cells
         return None
 
     def _saved(self, node: ast.Call, names: Names) -> Seen:
