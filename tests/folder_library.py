@@ -73,11 +73,11 @@ class FolderLibrary:
             return self._finish(folder, "playbook", describe(Home(self.root / ".describing"), folder))
         return self._finish(folder, "playbook", dump_manifest(_manifest(name, source, declared)))
 
-    def add_classic_playbook(self, source: str, *, name: str, actions: Sequence[str]) -> Installed:
+    def add_classic_playbook(self, source: str, *, name: str, actions: Sequence[str], **declared: Any) -> Installed:
         """A playbook in the classic format, with the manifest that is derived for such."""
         folder = self._new_folder()
         (folder / f"{name}.py").write_text(source)
-        manifest = PlaybookManifest(name=name, version="1.0.0", main=f"{name}.py", actions=actions, format="classic")
+        manifest = PlaybookManifest(name=name, version="1.0.0", main=f"{name}.py", actions=actions, format="classic", **declared)
         return self._finish(folder, "playbook", dump_manifest(manifest))
 
     def _new_folder(self) -> Path:

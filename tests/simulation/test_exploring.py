@@ -10,6 +10,7 @@ import pytest
 from commands.schemas import conforms
 from repertory.runtime.simulation.exploring import Exploration, Subject, explore
 from repertory.runtime.simulation.scenario import GivenResult, Scenario
+from repertory_sdk.manifest import Parameter
 
 if TYPE_CHECKING:
     from commands.user import User
@@ -97,3 +98,47 @@ def test_people_read_the_same(follower: User, alert: str) -> None:
     assert "5 simulated runs" in lines
     assert "ip=203.0.113.9" in lines
     assert "lines reached" in lines
+
+
+DECIDING = """
+import json
+import phantom.rules as phantom
+
+
+def on_start(container):
+    first, _ = phantom.condition(container=container, name="f:condition_1", conditions=[
+        ["artifact:*.name", "==", "Instance"], ["artifact:*.cef.instanceId", "!=", ""]])
+    if first and phantom.decision(container=container, conditions=[["artifact:*.name", "==", "Finding"]]):
+        phantom.act("describe instance", parameters=[{"id": "i"}], name="describe_1", callback=described)
+
+
+def described(action=None, success=None, container=None, results=None, handle=None, **kwargs):
+    if phantom.decision(conditions=[["describe_1:action_result.data.*.state", "==", "odd"], ["describe_1:action_result.data.*.age", ">", 400]]):
+        phantom.custom_function(custom_function="mine/workbooks", parameters=[{}], name="books", callback=booked)
+
+
+def booked(action=None, success=None, container=None, results=None, handle=None, **kwargs):
+    if phantom.decision(conditions=[["books:custom_function_result.data.*.name", "==", "Risk"]]):
+        phantom.playbook("mine/child", container=container, name="child_1", callback=answered)
+
+
+def answered(action=None, success=None, container=None, results=None, handle=None, **kwargs):
+    if phantom.decision(conditions=[["child_1:playbook_output:verdict.score", ">=", 7], ["playbook_input:who", "==", "eve"]]):
+        who = phantom.requests.get(phantom.build_phantom_rest_url("ph_user", 1)).json()["type"]
+        if json.loads(phantom.get_raw_data(container))["key"] and who == "normal" and phantom.get_list("owners")[0]:
+            phantom.act("contain it", parameters=[{"id": "i"}], name="contain_1")
+
+
+def on_finish(container, summary):
+    return
+"""
+
+
+def test_classic_playbooks_are_driven_to_what_they_decide_by(lab: Lab) -> None:
+    inputs = [Parameter("who", {}, required=False)]
+    playbook = lab.library.add_classic_playbook(DECIDING, name="deep", actions=["describe instance", "contain it"], inputs=inputs)
+    subject = Subject(playbook=playbook, event=None, inputs={}, scenario=Scenario(), seed=0)
+    seen = explore(lab.settings, lab.database, lab.library, subject, times=60)
+
+    assert {action for action, _, _ in seen.actions} == {"describe instance", "contain it"}
+    assert seen.missed() == {"deep.py": []}

@@ -32,8 +32,8 @@ app = single_command()
 def command(
     playbook: Annotated[str, typer.Argument(help="An installed playbook.", autocompletion=complete_installed)],
     *,
-    event: Annotated[str, typer.Option("--event", help="An event's number, or a file with one event.")] = "",
-    inputs: Annotated[list[str] | None, typer.Option("--input", help="name=value, once for each input.")] = None,
+    event: Annotated[str, typer.Option("--event", help="A number, or a file with one event; without, events are made up.")] = "",
+    inputs: Annotated[list[str] | None, typer.Option("--input", help="name=value, once for each; others are made up.")] = None,
     scenario: Annotated[Path | None, typer.Option("--scenario", help="YAML file with what is certain; the rest varies.")] = None,
     times: Annotated[int, typer.Option("--runs", min=1, max=1000, help="How many simulated runs.")] = 50,
     seed: Annotated[int, typer.Option("--seed", help="Of the first run; each further one has the next.")] = 0,
@@ -42,7 +42,8 @@ def command(
 ) -> None:
     """Simulate a playbook many times, and tell which actions it could take.
 
-    Actions succeed, fail or find nothing, values and answers vary; what changes things comes first. Nothing of it is kept.
+    Actions succeed, fail or find nothing, values and answers vary, towards what the playbook compares them with; what changes
+    things comes first. Nothing of it is kept.
 
     Examples:
 
@@ -57,7 +58,7 @@ def command(
         subject = Subject(
             playbook=item,
             event=_event(opened.database, event) if event else None,
-            inputs=read_inputs(item.manifest, pairs(inputs or [], "inputs as --input")),
+            inputs=read_inputs(item.manifest, pairs(inputs or [], "inputs as --input"), complete=False),
             scenario=read_scenario(scenario) if scenario else Scenario(),
             seed=seed,
         )

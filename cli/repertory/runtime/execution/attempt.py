@@ -19,6 +19,9 @@ from repertory.runtime.processes.pipe import Closed, HalfALine, TooLong
 from repertory.runtime.processes.playbook_process import KILLED, ProcessKilled
 from repertory.runtime.records import ActRequest, Cancelled, Diverged, Question, as_text, digest_of, is_request_key
 from repertory.runtime.simulation.effects import SimulatedEffects
+from repertory.runtime.simulation.prepared import wanted_answers
+from repertory.runtime.simulation.reading.places import Place
+from repertory.runtime.simulation.reading.reads import reads_of
 from repertory_sdk.manifest import PlaybookManifest
 from repertory_sdk.protocol import BadMessage
 
@@ -81,7 +84,8 @@ class Attempt:
         is_first = journal.epoch == 1  # nothing was delivered yet, and most runs have one attempt
         earlier, last = ({}, 0) if is_first else (journal.earlier_replies(), journal.last_number())
         self._deliveries = Deliveries(self._send, earlier, last)
-        self._waits = Waits(journal, run.answers, run.simulation)
+        reads = reads_of(tools.library.pinned(run.playbook, run.content_hash)) if run.simulation and run.playbook else Place()
+        self._waits = Waits(journal, run.answers, run.simulation, wanted_answers(reads))
         effect = SimulatedEffects(run, run.simulation).perform if run.simulation else effects.perform
         self._effect = telling_of(tools.library, effect, simulated=run.simulation is not None)
         self._actions = Actions(tools, journal, run, self._deliveries, self._waits, self._busy)

@@ -18,6 +18,8 @@ from repertory.runtime.processes.playbook_process import CannotStart, PlaybookPr
 from repertory.runtime.records import ActRequest, Cancelled, Diverged, Fenced, NothingToDo, Run
 from repertory.runtime.sandbox.launch import Sandbox
 from repertory.runtime.sandbox.probing import strongest
+from repertory.runtime.simulation.prepared import prepare
+from repertory.runtime.simulation.reading.reads import reads_of
 from repertory.runtime.storage.trouble import StorageTrouble
 from repertory_sdk.manifest import PlaybookManifest
 
@@ -142,11 +144,13 @@ class Executor:
         item = self._tools.library.pinned(run.playbook, run.content_hash)
         assert isinstance(item.manifest, PlaybookManifest)
         event = runs.snapshot_of(self._database, run.id) or {"name": "no event"}
+        is_explored = run.simulation is not None and run.simulation.traced
         return {
             "op": "hello", "folder": str(item.folder), "main": item.manifest.main, "name": item.manifest.name,
             "event": event, "inputs": dict(run.inputs), "run": run.id, "format": item.manifest.format,
-            "classic": {"repository": item.name.rpartition("/")[0], "item": item.short_name},
-            "traced": run.simulation is not None and run.simulation.traced,
+            "classic": {"repository": item.name.rpartition("/")[0], "item": item.short_name, "user": run.started_by},
+            "traced": is_explored,
+            "prepared": prepare(reads_of(item), run.simulation) if run.simulation and is_explored else {},
         }  # fmt: skip
 
     def stop(self, *, hold: bool = False) -> None:

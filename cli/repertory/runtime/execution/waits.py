@@ -10,7 +10,7 @@ from repertory.runtime.kept.prompts import AT_START
 from repertory.runtime.simulation.answers import simulated_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from repertory.runtime.execution.journal import Journal
     from repertory.runtime.records import Prompt, Question
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 class Waits:
     """Each wait has a callback, which is called once, when it is over. Thread-safe."""
 
-    def __init__(self, journal: Journal, answers: Mapping[str, str], simulation: Simulation | None = None) -> None:
+    def __init__(
+        self, journal: Journal, answers: Mapping[str, str], simulation: Simulation | None = None, wanted: Sequence[str] = ()
+    ) -> None:
+        self._wanted = wanted
         self._journal = journal
         self._answers = answers
         self._simulation = simulation
@@ -43,7 +46,7 @@ class Waits:
         for name in (question.key, question.kind, "*"):
             if name in self._answers and (not question.options or self._answers[name] in question.options):
                 return self._answers[name], AT_START
-        return (None, "") if self._simulation is None else simulated_answer(self._simulation, question)
+        return (None, "") if self._simulation is None else simulated_answer(self._simulation, question, self._wanted)
 
     def until(self, key: str, due_at: float, over: Callable[[], None]) -> None:
         """Wait for a point in time (seconds since the epoch)."""

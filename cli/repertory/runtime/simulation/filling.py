@@ -8,16 +8,19 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.simulation.reading.places import ITEM
-from repertory.runtime.simulation.values import text_for
+from repertory.runtime.simulation.values import text_for, type_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from repertory.runtime.simulation.reading.places import Place
+    from repertory.runtime.simulation.reading.places import Case, Place
     from repertory.runtime.simulation.scenario import Simulation
 
 NOTHING: Any = object()
 _DEEPEST = 12
+_FAVOURED = 0.4
+# Where a name says nothing of the kind of a text, it is of one that code looks for by patterns, as often as this.
+_OTHER, _KINDS = 0.4, ("ip", "domain", "url", "email", "sha256", "port", "timestamp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +28,7 @@ class Temper:
     """How one run is, so that some go through many branches: each a chance between 0 and 1.
 
     ``failing`` and ``empty`` are of actions, ``absent`` of values that may be missing, ``wanted`` of values that make a
-    difference, ``usual`` of fields that alerts mostly have.
+    difference, ``usual`` of fields that alerts mostly have, ``made`` of answers of the product and of child playbooks.
     """
 
     is_varied: bool = False
@@ -34,6 +37,8 @@ class Temper:
     absent: float = 0.0
     wanted: float = 1.0
     usual: float = 1.0
+    made: float = 0.0
+    seed: int = 0
 
 
 def temper_of(simulation: Simulation) -> Temper:
@@ -44,16 +49,29 @@ def temper_of(simulation: Simulation) -> Temper:
     return Temper(
         is_varied=True, failing=chance.choice((0.0, 0.05, 0.15, 0.4)), empty=chance.choice((0.0, 0.05, 0.15)),
         absent=chance.choice((0.0, 0.05, 0.2)), wanted=chance.choice((0.3, 0.7, 0.95)), usual=chance.choice((0.2, 0.7, 1.0)),
+        made=chance.choice((0.0, 0.5, 0.9)), seed=simulation.seed,
     )  # fmt: skip
 
 
-def fill(given: Any, place: Place, chance: Random, *, temper: Temper, known: Mapping[str, Any] | None = None) -> Any:
-    """What is given, with what is missing; ``known`` are values to repeat under their names."""
-    return _Filling(chance, temper).fill(given, place, known or {}, 0)
+def fill(
+    given: Any, place: Place, chance: Random, *, temper: Temper, known: Mapping[str, Any] | None = None, case: Case | None = None
+) -> Any:
+    """What is given, with what is missing; ``known`` are values to repeat under their names, ``case`` is to hold."""
+    return _Filling(chance, temper, case or choose_case(place, chance, temper)).fill(given, place, known or {}, 0)
+
+
+def choose_case(place: Place, chance: Random, temper: Temper) -> Case | None:
+    """Conditions to be fulfilled. A run has favourites, or conditions on several sources would never hold together."""
+    cases = place.cases_below()
+    if not cases or (temper.is_varied and chance.random() > temper.wanted):
+        return None
+    favourites = [case for case in cases if Random(f"{temper.seed} {case.number}").random() < _FAVOURED]
+    return chance.choice(favourites or cases)
 
 
 class _Filling:
-    def __init__(self, chance: Random, temper: Temper) -> None:
+    def __init__(self, chance: Random, temper: Temper, case: Case | None) -> None:
+        self._forced = dict(case.holds) if case else {}
         self._chance = chance
         self._temper = temper
         self._varied = temper.is_varied
@@ -61,6 +79,8 @@ class _Filling:
     def fill(self, given: Any, place: Place, known: Mapping[str, Any], depth: int) -> Any:
         if depth > _DEEPEST:
             return None
+        if place in self._forced and not place.inside:
+            return self._fulfilled(given, place, known)
         if place.fields and (given is NOTHING or isinstance(given, dict)):
             made: Any = self._object({} if given is NOTHING else given, place, known, depth)
         elif ITEM in place.inside and not place.fields:
@@ -71,7 +91,8 @@ class _Filling:
 
     def _object(self, given: dict[str, Any], place: Place, known: Mapping[str, Any], depth: int) -> dict[str, Any]:
         made = dict(given)
-        for name, inner in place.fields.items():
+        below = place.inside.get(ITEM)  # a list of one and what is in it are read in the same way
+        for name, inner in {**(below.fields if below else {}), **place.fields}.items():
             value = self.fill(given.get(name, NOTHING), inner, known, depth + 1)
             if value is not NOTHING:
                 made[name] = value
@@ -80,11 +101,20 @@ class _Filling:
     def _list(self, given: Any, place: Place, depth: int) -> Any:
         if given is not NOTHING and not isinstance(given, list):
             return given
-        missing = [NOTHING] * self._chance.randint(0 if self._varied else 1, 2)
+        missing = [NOTHING] * self._chance.randint(0 if self._varied and not self._forced else 1, 2)
         there = given if given is not NOTHING and given else missing
         items = [self.fill(one, place.inside[ITEM], {}, depth + 1) for one in there]
         wanted = [one for one in place.wanted if not isinstance(one, list)]
         return items + self._chance.sample(wanted, min(len(wanted), 1))
+
+    def _fulfilled(self, given: Any, place: Place, known: Mapping[str, Any]) -> Any:
+        values = self._forced[place]
+        if values:
+            return self._parted(self._chance.choice(values), place)
+        if given is not NOTHING and given not in (None, ""):
+            return given
+        common = [in_common(place, other) for other in place.linked]
+        return self._chance.choice(common) if common else known.get(place.name) or self._made(place)
 
     def _leaf(self, given: Any, place: Place, known: Mapping[str, Any]) -> Any:
         if self._varied and self._chance.random() < self._temper.absent:
@@ -104,6 +134,8 @@ class _Filling:
             return self._chance.randint(0, 100)
         if place.kinds == {"boolean"}:
             return self._chance.random() < 0.5
+        if self._varied and not type_named(place.name) and self._chance.random() < _OTHER:
+            return self._parted(text_for(place.name, [self._chance.choice(_KINDS)], self._chance), place)
         return self._parted(text_for(place.name, (), self._chance), place)
 
     def _parted(self, value: Any, place: Place) -> Any:

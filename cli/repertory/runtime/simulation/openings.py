@@ -13,7 +13,7 @@ from repertory_sdk.models import EVENT_STATUSES, SEVERITIES, Artifact, Event
 if TYPE_CHECKING:
     from random import Random
 
-    from repertory.runtime.simulation.reading.places import Place
+    from repertory.runtime.simulation.reading.places import Case, Place
     from repertory_sdk.manifest import Parameter, PlaybookManifest
 
 # What alerts mostly speak of, in the names of ArcSight's Common Event Format.
@@ -22,16 +22,17 @@ _USUAL = (
     "destinationHostName", "destinationUserName",
 )  # fmt: skip
 _LABEL = "events"
+_ALL, _MOST_ARTIFACTS = 0.5, 8
 
 
 def make_event(manifest: PlaybookManifest, reads: Place, chance: Random, temper: Temper) -> Event:
     """An event that has the fields which the playbook reads, beside the usual ones."""
     said = _object(reads.find(CONTAINER), chance, temper)
-    count = 1 if not temper.is_varied else chance.choice((0, 1, 1, 2, 3))
+    looked_for = reads.find(ARTIFACT)
     labels = [_text(said.get("label")) or (chance.choice(list(manifest.labels)) if manifest.labels else _LABEL)]
     return Event(
         name=_text(said.get("name")) or text_for("alert", (), chance),
-        artifacts=[_artifact(reads.find(ARTIFACT), chance, temper) for _ in range(count)],
+        artifacts=[_artifact(looked_for, chance, temper, case) for case in _cases(looked_for, chance, temper)],
         description=_text(said.get("description")),
         severity=_one_of(SEVERITIES, said.get("severity"), chance.choice(SEVERITIES)),
         status=_one_of(EVENT_STATUSES, said.get("status"), "new"),
@@ -42,8 +43,17 @@ def make_event(manifest: PlaybookManifest, reads: Place, chance: Random, temper:
     )
 
 
-def _artifact(place: Place | None, chance: Random, temper: Temper) -> Artifact:
-    said = _object(place, chance, temper)
+def _cases(place: Place | None, chance: Random, temper: Temper) -> list[Case | None]:
+    """One for each artifact: in runs where all goes well there is one for each of the conditions, and one for none."""
+    known: list[Case | None] = [*(place.cases_below() if place else ())]
+    chance.shuffle(known)
+    if not temper.is_varied or chance.random() < _ALL:
+        return [*known[:_MOST_ARTIFACTS], None]
+    return [None] * chance.choice((0, 1, 1, 2, 3))
+
+
+def _artifact(place: Place | None, chance: Random, temper: Temper, case: Case | None) -> Artifact:
+    said = _object(place, chance, temper, case)
     usual = {name: text_for(name, (), chance) for name in _USUAL if not temper.is_varied or chance.random() < temper.usual}
     given = said.get("cef")
     cef = {**usual, **(given if isinstance(given, dict) else {})}
@@ -90,8 +100,8 @@ def make_lists(reads: Place, chance: Random) -> dict[str, list[str]]:
     return made
 
 
-def _object(place: Place | None, chance: Random, temper: Temper) -> dict[str, Any]:
-    made = fill({}, place, chance, temper=temper) if place else {}
+def _object(place: Place | None, chance: Random, temper: Temper, case: Case | None = None) -> dict[str, Any]:
+    made = fill({}, place, chance, temper=temper, case=case) if place else {}
     return made if isinstance(made, dict) else {}
 
 

@@ -12,9 +12,9 @@ from repertory.runtime.execution.performing import Intent
 from repertory.runtime.kept import runs
 from repertory.runtime.processes.app_workers import GivenUp
 from repertory.runtime.records import CallOutcome
-from repertory.runtime.simulation.filling import Temper, fill, temper_of
-from repertory.runtime.simulation.reading.places import Place
-from repertory.runtime.simulation.reading.reads import rows_of, summary_of
+from repertory.runtime.simulation.filling import Temper, choose_case, fill, temper_of
+from repertory.runtime.simulation.reading.classic_paths import RESULT
+from repertory.runtime.simulation.reading.places import ITEM, Place
 from repertory.runtime.simulation.scenario import GivenResult, Scenario, Simulation
 from repertory.runtime.simulation.values import make_rows
 from repertory_sdk.convert import from_json
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 EXAMPLES_FILE = "examples.json"
 _MOST_BYTES = 1_000_000
-_ROWS = (1, 1, 1, 2)  # how many an action finds that finds anything
+_ROWS = (1, 1, 2, 4)  # how many an action finds that finds anything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +99,18 @@ class SimulatedPerformer:
 
     def _as_read(self, call: Call, rows: list[dict[str, Any]], chance: random.Random) -> CallOutcome:
         """With what the playbook looks at and nobody else speaks of."""
-        row, summary = rows_of(self.reads, call.action), summary_of(self.reads, call.action)
+        whole = self.reads.find(RESULT, call.action)
+        if whole is None:
+            return CallOutcome(status="succeeded", data=[one for one in rows if one])
+        row, summary, message = whole.find("data", ITEM), whole.find("summary"), whole.find("message")
+        case = choose_case(whole, chance, self._temper)
         if row and row.fields:
-            rows = [fill(one, row, chance, temper=self._temper, known=call.parameters) for one in rows]
-        told = fill({}, summary, chance, temper=self._temper) if summary and summary.fields else {}
-        return CallOutcome(status="succeeded", data=[one for one in rows if one], summary=told)
+            known = call.parameters
+            first = fill(rows[0], row, chance, temper=self._temper, known=known, case=case)
+            rows = [first, *(fill(one, row, chance, temper=self._temper, known=known) for one in rows[1:])]
+        told = fill({}, summary, chance, temper=self._temper, case=case) if summary and summary.fields else {}
+        said = fill("", message, chance, temper=self._temper, case=case) if message and message.wanted else ""
+        return CallOutcome(status="succeeded", message=str(said or ""), data=[one for one in rows if one], summary=told)
 
     def _fate(self, chance: random.Random) -> tuple[str, int]:
         outcomes, temper = self.simulation.outcomes, self._temper

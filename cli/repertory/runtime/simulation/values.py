@@ -103,7 +103,7 @@ def text_for(name: str, contains: Sequence[str], chance: random.Random) -> str:
     if form:
         return form(chance)
     if name.lower().endswith(_TIMES):
-        return f"2026-01-{chance.randint(1, 28):02}T{chance.randint(0, 23):02}:{chance.randint(0, 59):02}:00Z"
+        return _time(chance)
     return f"{name.replace('_', ' ')} {chance.choice(_WORDS)}"
 
 
@@ -182,6 +182,10 @@ def _port(chance: random.Random) -> str:
     return str(chance.randint(1, 65535))
 
 
+def _time(chance: random.Random) -> str:
+    return f"2026-01-{chance.randint(1, 28):02}T{chance.randint(0, 23):02}:{chance.randint(0, 59):02}:00Z"
+
+
 def _mac(chance: random.Random) -> str:
     return "00:00:5e:00:53:" + f"{chance.randint(0, 255):02x}"
 
@@ -192,7 +196,8 @@ _FORMS: Mapping[str, Callable[[random.Random], str]] = {
     "host": _host, "host name": _host, "hostname": _host, "url": _url, "uri": _url, "email": _email,
     "email address": _email, "file name": _file, "filename": _file, "file path": _path, "process name": _file,
     "hash": _hex(64), "file hash": _hex(64), "sha256": _hex(64), "sha1": _hex(40), "md5": _hex(32), "vault id": _hex(40),
-    "port": _port, "user": _user, "user name": _user, "username": _user, "mac address": _mac, "mac": _mac,
+    "port": _port, "timestamp": _time, "date": _time, "user": _user, "user name": _user, "username": _user,
+    "mac address": _mac, "mac": _mac,
 }  # fmt: skip
 _TYPES = {
     "address": "ip", "ip address": "ip", "ipv4": "ip", "uri": "url", "domain name": "domain", "fqdn": "domain", "host": "host name",

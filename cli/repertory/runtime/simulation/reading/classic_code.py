@@ -29,8 +29,15 @@ def read_code(text: str) -> Place:
         return root
     code = _Code(tree, root)
     for _ in range(2):  # what one function keeps, another may have read before
+        _forget_cases(root)
         code.follow_all()
     return root
+
+
+def _forget_cases(place: Place) -> None:
+    place.cases.clear()
+    for inner in place.inside.values():
+        _forget_cases(inner)
 
 
 class _Code:

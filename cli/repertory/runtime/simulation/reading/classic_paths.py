@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from repertory.runtime.simulation.reading.places import Place
 
 ARTIFACT, CONTAINER, INPUT, LIST, RESULT, ANSWER = "artifact", "container", "input", "list", "result", "answer"
+FUNCTION, OUTPUT = "function", "output"  # of custom functions and of child playbooks, by the names of blocks
 _FILTERED = re.compile(r"filtered-data:[^:]+:condition_\d+:")
 _OF_EVENT = re.compile(
     r"(?P<kind>(?:filtered-)?artifacts?:\*|container:|event:|playbook_input:|custom_list:)(?P<rest>.*)", re.DOTALL
 )
 _OF_BLOCK = re.compile(
     r"(?:(?P<block>[\w][\w .-]*):)?"
-    r"(?P<kind>(?:filtered-)?action_result|playbook_input:|artifact:\*|custom_function:)(?P<rest>.*)",
+    r"(?P<kind>(?:filtered-)?action_result|playbook_input:|playbook_output:|artifact:\*|custom_function_result|custom_function:)(?P<rest>.*)",
     re.DOTALL,
 )
 _NAMES = {"container:": CONTAINER, "event:": CONTAINER, "playbook_input:": INPUT, "custom_list:": LIST}
@@ -70,6 +71,11 @@ class Datapaths:
             variable, *steps = steps_of(rest) or [""]
             seen = self.kept.get(f"{block}:{variable}")
             return seen if not steps else None
+        if kind == "custom_function_result":
+            return Value((self._root.at((FUNCTION, block, *steps_of(rest))),))
+        if kind == "playbook_output:":
+            name, *steps = steps_of(rest) or [""]
+            return Value((self._root.at((OUTPUT, block, name, ITEM, *steps)),))
         if not kind.endswith("action_result"):
             return None
         steps = steps_of(rest)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.simulation.reading.calls import method
+from repertory.runtime.simulation.reading.places import Case
 from repertory.runtime.simulation.reading.seen import AppRuns, Many, Row, Seen, Text, Value, element, entry, together
-from repertory.runtime.simulation.reading.wishes import OPERATORS, UNKNOWN, compare
+from repertory.runtime.simulation.reading.wishes import OPERATORS, UNKNOWN, compare, fulfilling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,7 @@ class Expressions:
     def __init__(self, paths: Datapaths, call: Callable[[str, ast.Call, Names], Seen]) -> None:
         self._paths = paths
         self._call = call
+        self._cases = 0
         self._rules: dict[type[ast.expr], Callable[[Any, Names], Seen]] = {
             ast.Name: lambda node, names: names.get(node.id),
             ast.Constant: self._constant,
@@ -220,6 +222,10 @@ class Expressions:
             return rules[function](node, names)
         given = self._arguments(node, names)
         first = given[0] if given else None
+        if function in ("condition", "decision"):
+            self._case(node, names)
+        if function == "get_raw_data":
+            return Text(entry(names.get("container"), "data"))
         if function == "parse_success" and isinstance(first, AppRuns):
             return Many(Value(tuple(place.at(("data", "[]")) for place in first.actions)))
         if function == "get_successful_action_results_v2" and isinstance(first, AppRuns):
@@ -228,6 +234,24 @@ class Expressions:
             cells = Many(Many(self._paths.read(f"custom_list:{name}", ())))
             return Row((None, None, cells)) if function == "get_list" else cells
         return None
+
+    def _case(self, node: ast.Call, names: Names) -> None:
+        """Conditions that are to hold together, or each by itself."""
+        listed = argument(node, 2, "conditions")
+        inner = self._with_results(node, names)
+        parts = []
+        for one in listed.elts if isinstance(listed, ast.List) else ():
+            if isinstance(one, ast.List) and len(one.elts) == 3:
+                left, operator, right = one.elts
+                sides = self.follow(left, inner), self.follow(right, inner)
+                literals = _plain(left, sides[0]), _plain(right, sides[1])
+                parts.append(fulfilling(sides[0], str(literal(operator)), sides[1], literals=literals))
+        is_or = str(literal(argument(node, 99, "logical_operator"))).lower() == "or"
+        for holds in parts if is_or else [[pair for part in parts for pair in part]]:
+            self._cases += 1
+            case = Case(self._cases, holds)
+            for place, _ in holds:
+                place.cases.append(case)
 
     def _saved(self, node: ast.Call, names: Names) -> Seen:
         self._arguments(node, names)

@@ -13,10 +13,20 @@ _MOST_WANTED = 30
 
 
 @dataclass(eq=False)
+class Case:
+    """Conditions that are to hold together: places with values that fulfil them; none where any value does, None where nothing is
+    to be there."""
+
+    number: int
+    holds: list[tuple[Place, list[Any]]]
+
+
+@dataclass(eq=False)
 class Place:
     """One place. ``wanted`` are values that make a difference there, ``linked`` other places whose values it is compared with.
 
-    ``parts`` are texts at which what is there is taken apart; ``is_json`` says that it is a text, with JSON in it.
+    ``cases`` are those that it has a part in; ``parts`` are texts at which what is there is taken apart; ``is_json`` says that
+    it is a text, with JSON in it.
     """
 
     name: str = ""
@@ -25,6 +35,7 @@ class Place:
     linked: list[Place] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     is_json: bool = False
+    cases: list[Case] = field(default_factory=list)
     inside: dict[str, Place] = field(default_factory=dict)
 
     def at(self, steps: Iterable[str]) -> Place:
@@ -46,6 +57,13 @@ class Place:
     def fields(self) -> dict[str, Place]:
         """What is looked for by name."""
         return {name: place for name, place in self.inside.items() if name != ITEM}
+
+    def cases_below(self) -> list[Case]:
+        """Here and in everything inside, each once."""
+        found = {case: None for case in self.cases}
+        for inner in self.inside.values():
+            found.update(dict.fromkeys(inner.cases_below()))
+        return list(found)
 
     def want(self, values: Sequence[Any]) -> None:
         """Note values that make a difference."""

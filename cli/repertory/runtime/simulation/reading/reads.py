@@ -6,8 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from repertory.runtime.simulation.reading.classic_code import read_code
-from repertory.runtime.simulation.reading.classic_paths import RESULT
-from repertory.runtime.simulation.reading.places import ITEM, Place
+from repertory.runtime.simulation.reading.places import Place
 from repertory_sdk.classic import FORMAT
 from repertory_sdk.manifest import PlaybookManifest
 
@@ -31,12 +30,3 @@ def reads_of(item: Installed) -> Place:
 def _read(path: Path, _digest: str) -> Place:
     return read_code(path.read_bytes().decode("utf-8", "replace"))
 
-
-def rows_of(reads: Place, action: str) -> Place | None:
-    """What is looked at in each row that an action returns."""
-    return reads.find(RESULT, action, "data", ITEM)
-
-
-def summary_of(reads: Place, action: str) -> Place | None:
-    """What is looked at in the summary of an action."""
-    return reads.find(RESULT, action, "summary")

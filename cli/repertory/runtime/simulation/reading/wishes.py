@@ -9,6 +9,8 @@ from repertory.runtime.simulation.reading.seen import Seen, Value
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from repertory.runtime.simulation.reading.places import Place
+
 ORDERED = (">", ">=", "<", "<=")
 OPERATORS = ("==", "!=", "in", "not in", *ORDERED)
 UNKNOWN = object()
@@ -25,6 +27,30 @@ def compare(left: Seen, operator: str, right: Seen, *, literals: tuple[Any, Any]
         _want(left, wishes(operator, second), operator)
     elif isinstance(right, Value) and first is not UNKNOWN:
         _want(right, [first] if operator in ("in", "not in") else wishes(operator, first), operator)
+
+
+def fulfilling(left: Seen, operator: str, right: Seen, *, literals: tuple[Any, Any]) -> list[tuple[Place, list[Any]]]:
+    """Places of one condition, with values for which it holds."""
+    first, second = literals
+    found: list[tuple[Place, list[Any]]] = []
+    if isinstance(left, Value):
+        found += [(place, _values(operator, second)) for place in left.places]
+    if isinstance(right, Value) and not isinstance(left, Value):
+        known = [] if first is UNKNOWN or operator in ("!=", "not in") else [first]
+        found += [(place, known) for place in right.places]
+    return found
+
+
+def _values(operator: str, literal: Any) -> list[Any]:
+    if literal is UNKNOWN or operator in ("!=", "not in"):
+        return []
+    if operator == "==":
+        return [None if literal in (None, "", [], {}) else literal]
+    wanted = wishes(operator, literal)
+    if operator == "in" or not wanted:
+        return wanted
+    more, less, same = wanted
+    return [same if "=" in operator else more if ">" in operator else less]
 
 
 def _want(value: Value, wanted: Sequence[Any], operator: str) -> None:

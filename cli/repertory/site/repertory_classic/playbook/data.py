@@ -85,7 +85,7 @@ class RunData:
 
     def _value(self, source: Source) -> Any:
         if source.kind == "playbook_input":
-            return self.inputs.get(source.variable)
+            return self._input(source.variable)
         if source.kind == "playbook_output":
             return self.outputs.get(source.name, {}).get(source.variable)
         text = self.kept.get(f"{source.name}:{source.variable}")
@@ -95,6 +95,12 @@ class RunData:
             return json.loads(text)
         except ValueError:
             return text
+
+    def _input(self, name: str) -> Any:
+        """By its name, in whatever letters: authors changed them in one place and not in the other."""
+        if name in self.inputs:
+            return self.inputs[name]
+        return next((value for known, value in self.inputs.items() if known.casefold() == name.casefold()), None)
 
     # ------------------------------------------------------------- filtered
 

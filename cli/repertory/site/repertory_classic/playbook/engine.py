@@ -57,6 +57,8 @@ class Engine:
         self.run = run
         self.output: Plain = {}
         self.summaries: list[Plain] = []
+        self.user = ""  # who started the run
+        self.prepared: Plain = {}  # what an explored run is told by others who are not there
         self.functions: dict[str, Callable[..., Any]] = {}
         self._pending: dict[str, Pending] = {}
         self._ready: deque[Callable[[], None]] = deque()

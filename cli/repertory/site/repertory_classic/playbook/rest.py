@@ -162,7 +162,7 @@ class Rest:
             "note": lambda: everything.containers.notes,
             "container_note": lambda: everything.containers.notes,
             "container_pin": lambda: list(everything.containers.pins.values()),
-            "ph_user": lambda: [{"id": 1, "username": "automation", "type": "automation", "name": "automation"}],
+            "ph_user": lambda: [_user(everything.engine.user)],
             "container_status": lambda: _STATUSES,
             "severity": lambda: _SEVERITIES,
             "container_severity": lambda: _SEVERITIES,
@@ -214,6 +214,12 @@ class Rest:
         for row in given.get("append_rows") or ():
             self._all.lists.add(name, row)
         return Response(200, {"success": True, "name": name, "id": 1})
+
+
+def _user(name: str) -> Plain:
+    """Whoever started the run; a run that nobody started is the automation's."""
+    kind = "normal" if name else "automation"
+    return {"id": 1, "username": name or kind, "type": kind, "name": name or kind, "first_name": "", "last_name": "", "email": ""}
 
 
 def _page(rows: list[Plain], query: Mapping[str, str]) -> Response:

@@ -67,6 +67,9 @@ def _everything(channel: Any, hello: Mapping[str, Any]) -> Everything:
         channel, data, item=str(known.get("item", hello.get("name", ""))), repository=str(known.get("repository", "")),
         run=str(hello.get("run", "")),
     )  # fmt: skip
+    engine.prepared = dict(hello.get("prepared") or {})
+    engine.user = str(engine.prepared.get("user") or known.get("user") or "")
+    data.container["data"] = engine.prepared.get("data") or {}
     lists = Lists(engine)
     everything = Everything(engine, data, Containers(engine), lists, Objects(lists), Installed(engine))
     return everything
@@ -106,6 +109,7 @@ def _function(path: Path, everything: Everything) -> Callable[..., Any]:
         _execute(path, module)
         return getattr(module, path.stem)(**parameters)
 
+    vars(call)["asks_product"] = b"phantom.rules" in path.read_bytes()
     return call
 
 

@@ -149,7 +149,11 @@ def call_function(
     def work() -> Finished:
         function = engine.functions.get(name.rpartition("/")[2])
         sets = [dict(one) for one in _listed(parameters) if isinstance(one, Mapping)]
-        results = [_called(function, told, one) for one in sets]
+        made = engine.prepared.get("functions", {}).get(own)
+        if made is not None and sets and getattr(function, "asks_product", True):
+            results = [{**told, "parameter": one, "success": True, "message": "", "data": made} for one in sets]
+        else:
+            results = [_called(function, told, one) for one in sets]
         engine.data.functions[own] = results
         extra: Plain = {"custom_function": told}
         if loop_state is not None:
@@ -197,6 +201,10 @@ def run_playbook(
         return Finished(told, success, results, callback, handle, extra)
 
     given = {str(key): value for key, value in inputs.items()} if isinstance(inputs, Mapping) else {}
+    made = engine.prepared.get("outputs", {}).get(block)
+    if made is not None:
+        engine.soon(block, lambda: finish({"value": made}))
+        return number
     engine.start("run", Pending(block, "run", finish), playbook=item, event=engine.data.container.get("id"), inputs=given)
     return number
 
