@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from repertory_sdk.models import Event
 
 MOST_PARAMETERS = 20
+# Loops over everything that was found, one in the other, can take very long where much was made up.
+MOST_CPU_S = 10
 CHANGING = ("contain", "correct")
 _FIRST: tuple[Outcomes, ...] = ("succeeded", "failed", "empty")
 _MOST_ATTEMPTS = 20
@@ -97,7 +99,8 @@ def explore(settings: Settings, database: Database, library: Library, subject: S
     seen = Exploration()
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="repertory-explore-"))
-        own = replace(settings, home=Home(Path(folder)), database_url="")
+        limits = replace(settings.limits, playbook_cpu_s=min(settings.limits.playbook_cpu_s, MOST_CPU_S))
+        own = replace(settings, home=Home(Path(folder)), database_url="", limits=limits)
         scratch = open_database(own)
         stack.callback(scratch.close)
         _copy_surroundings(database, scratch)
