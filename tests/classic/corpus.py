@@ -1,12 +1,15 @@
 """Measure how much of real classic content runs here, from end to end.
 
-    python tests/classic/corpus.py --playbooks DIR [--seeds 3] [--json]
+    python tests/classic/corpus.py --playbooks DIR [DIR ...] [--seeds 3] [--explore 12] [--json]
+    python tests/classic/corpus.py --functions DIR [--json]
     python tests/classic/corpus.py --connectors DIR [--only NAME ...] [--place CACHE] [--which changed] [--page | --json]
     python tests/classic/corpus.py --connectors DIR [--only NAME ...] [--place CACHE] --upstream [--json]
 
-Each playbook of a checkout is followed from Git, validated, installed, and run on one event for each seed, simulated, with an app
-process nowhere. Each connector, a checkout of its own below DIR, is installed with its environment, and every one of its actions is
-asked for with made-up parameters where no host is reachable; or the tests that it ships are run. Nothing of the checkouts is changed.
+Each playbook of a checkout is followed from Git, validated, installed, and run for each seed, simulated, with an app process nowhere, on
+one event that has also what its conditions look for; and explored, if so asked. Of further checkouts only the files that differ from
+all before are measured. Each custom function is called once. Each connector, a checkout of its own below DIR, is installed with its
+environment, and every one of its actions is asked for with made-up parameters where no host is reachable; or the tests that it ships
+are run. Nothing of the checkouts is changed.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from measuring.connectors import ACTION_S, measure_connectors
+from measuring.functions import measure_functions
 from measuring.playbooks import measure_playbooks
-from measuring.report import connector_lines, connector_page, playbook_lines
+from measuring.report import connector_lines, connector_page, function_lines, playbook_lines
 from measuring.upstream_report import print_upstream
 
 
@@ -26,9 +30,11 @@ def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--playbooks", type=Path, help="a checkout")
+    what.add_argument("--playbooks", type=Path, nargs="+", help="checkouts")
+    what.add_argument("--functions", type=Path, help="a checkout")
     what.add_argument("--connectors", type=Path, help="a folder of checkouts")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--explore", type=int, default=0, metavar="RUNS", help="how many explored runs of each playbook")
     parser.add_argument("--only", nargs="+", help="the names of some connectors")
     parser.add_argument("--place", type=Path, default=Path("measured"), help="where environments and reports are kept")
     parser.add_argument("--which", choices=("missing", "changed", "all"), default="changed", help="what has no report, or one by other code")
@@ -38,8 +44,14 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="as the section of the documentation")
     given = parser.parse_args()
     if given.playbooks:
-        report = measure_playbooks(given.playbooks, given.seeds)
-        print(json.dumps(asdict(report), indent=2) if given.json else "\n".join(playbook_lines(report)))
+        known: set[str] = set()
+        for checkout in given.playbooks:
+            report = measure_playbooks(checkout, given.seeds, explored=given.explore, known=known)
+            print(json.dumps(asdict(report), indent=2) if given.json else "\n".join([f"{checkout}:", *playbook_lines(report)]))
+        return
+    if given.functions:
+        functions = measure_functions(given.functions)
+        print(json.dumps([asdict(one) for one in functions], indent=2) if given.json else "\n".join(function_lines(functions)))
         return
     folders = [path for path in sorted(given.connectors.iterdir()) if path.is_dir() and (not given.only or path.name in given.only)]
     if given.upstream:

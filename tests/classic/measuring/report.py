@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class PlaybookReport:
-    """Of one checkout. ``causes`` are messages of failed runs with their playbooks, and how often each."""
+    """Of one checkout. ``causes`` are messages of failed runs with their playbooks, and how often each.
+
+    ``blocks`` are functions of playbooks; ``missed`` those that no explored run came to, by playbook, with the reason.
+    """
 
     playbooks: int = 0
     valid: int = 0
@@ -26,6 +29,10 @@ class PlaybookReport:
     blocks: int = 0
     blocks_reached: int = 0
     seconds: float = 0.0
+    explored_runs: int = 0
+    explored_seconds: float = 0.0
+    blocks_explored: int = 0
+    missed: dict[str, dict[str, str]] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     causes: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -135,10 +142,34 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")[:160]
 
 
+@dataclass(frozen=True, kw_only=True)
+class FunctionReport:
+    """Of one call. ``outcome`` is ``returned``, ``raised`` (by the function itself, with its message), or how the run ended."""
+
+    name: str
+    outcome: str
+    message: str = ""
+
+
+def function_lines(reports: Sequence[FunctionReport]) -> Iterator[str]:
+    """For a terminal."""
+    counts = Counter(report.outcome for report in reports)
+    yield f"{len(reports)} custom functions were called: " + ", ".join(f"{number} {outcome}" for outcome, number in counts.most_common())
+    for report in reports:
+        if report.outcome != "returned":
+            yield f"{report.outcome}: {report.name}: {report.message}"
+
+
 def playbook_lines(report: PlaybookReport) -> Iterator[str]:
     """For a terminal."""
     yield f"{report.valid} of {report.playbooks} playbooks are valid; {report.runs} runs in {report.seconds} s"
     yield f"{report.ended_well} runs and {report.ended_well_on_every_seed} playbooks on every seed ended well"
     yield f"{report.blocks_reached} of {report.blocks} blocks were reached, {report.actions} actions asked for"
+    if report.explored_runs:
+        yield f"{report.blocks_explored} of them in {report.explored_runs} explored runs, in {report.explored_seconds} s"
     for cause, playbooks in sorted(report.causes.items(), key=lambda pair: -sum(pair[1].values())):
         yield f"{sum(playbooks.values()):5} {cause}  ({', '.join(playbooks)})"
+    for name, problem in report.refused.items():
+        yield f"refused: {name}: {problem}"
+    for name, missed in report.missed.items():
+        yield f"never reached in {name}: " + ", ".join(f"{block} ({reason})" for block, reason in missed.items())

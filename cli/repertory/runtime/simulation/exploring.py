@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 MOST_PARAMETERS = 20
 # Loops over everything that was found, one in the other, can take very long where much was made up.
-MOST_CPU_S = 10
+MOST_CPU_S = 5
 CHANGING = ("contain", "correct")
 _FIRST: tuple[Outcomes, ...] = ("succeeded", "failed", "empty")
 _MOST_ATTEMPTS = 20

@@ -22,7 +22,7 @@ _USUAL = (
     "destinationHostName", "destinationUserName",
 )  # fmt: skip
 _LABEL = "events"
-_ALL, _MOST_ARTIFACTS = 0.5, 8
+_ALL, _MOST_ARTIFACTS = 0.5, 6
 
 
 def make_event(manifest: PlaybookManifest, reads: Place, chance: Random, temper: Temper) -> Event:

@@ -17,6 +17,7 @@ class Installed:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: Plain | None = None
+        self._made_up: list[Plain] = []
 
     def _told(self) -> Plain:
         if self._known is None:
@@ -50,9 +51,10 @@ class Installed:
 
     def assets(self, wanted: Any = None) -> list[Plain]:
         """Names and products, no settings. In a simulated run an asset that is asked for by name exists."""
-        told = list(self._told().get("assets", ()))
+        told = [*self._told().get("assets", ()), *self._made_up]
         if self._told().get("simulated") and wanted and wanted not in [one["name"] for one in told]:
-            told.append(_made_up(wanted))
+            self._made_up.append(_made_up(wanted))  # it is asked for by its number next
+            told.append(self._made_up[-1])
         return [_asset(number, one) for number, one in enumerate(told, 1)]
 
     def offering(self, action: Any) -> list[Plain]:

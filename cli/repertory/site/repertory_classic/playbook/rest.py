@@ -103,7 +103,6 @@ class Rest:
 
     def __init__(self, everything: Everything) -> None:
         self._all = everything
-        self._wanted: Any = None
 
     def answer(self, method: str, address: str, params: Any, body: Any) -> Response:
         """The answer to one request."""
@@ -173,10 +172,7 @@ class Rest:
         return places.get(kind, list)()
 
     def _assets(self, query: Mapping[str, str]) -> list[Plain]:
-        """Those that were asked for by name before are still there when they are asked for by number."""
-        wanted = _literal(query["_filter_name"]) if "_filter_name" in query else self._wanted
-        self._wanted = wanted
-        return self._all.installed.assets(wanted)
+        return self._all.installed.assets(_literal(query["_filter_name"]) if "_filter_name" in query else None)
 
     # -------------------------------------------------------------- writing
 
