@@ -68,7 +68,10 @@ class DataPath:
 
 @dataclass(frozen=True)
 class ActionManifest:
-    """One action. ``check`` and ``undo`` name other actions of the same app; ``timeout_s`` is in seconds."""
+    """One action. ``check`` and ``undo`` name other actions of the same app; ``timeout_s`` is in seconds.
+
+    ``outputs`` are places in its rows, ``summary`` places in what it says of all of them.
+    """
 
     name: str
     type: str
@@ -81,6 +84,7 @@ class ActionManifest:
     timeout_s: float = 60.0
     parameters: Sequence[Parameter] = ()
     outputs: Sequence[DataPath] = ()
+    summary: Sequence[DataPath] = ()
 
     @property
     def repeatable(self) -> bool:

@@ -113,7 +113,9 @@ EVENT = {"name": "scan", "happened_at": 1767323045.0, "artifacts": [{"name": "a"
 
 def manifest() -> dict[str, Any]:
     """The connector's: with an action that reads a file."""
-    reputation = {**MANIFEST["actions"][0], "parameters": {"ip": {"data_type": "string", "required": True}}}
+    summary = {"data_path": "action_result.summary.total", "data_type": "numeric"}
+    outputs = [*MANIFEST["actions"][0]["output"], summary]
+    reputation = {**MANIFEST["actions"][0], "parameters": {"ip": {"data_type": "string", "required": True}}, "output": outputs}
     peek = {**reputation, "action": "peek", "identifier": "peek"}
     find = {**reputation, "action": "find", "identifier": "find"}
     settings = {"port": {"data_type": "numeric", "default": 8443, "required": True}}
@@ -197,6 +199,7 @@ def test_it_is_simulated_without_an_app(analyst: User) -> None:
     first = analyst("run", "phantom/Look_Up", "--event", "event.json", "--simulate", "--seed", "3", "--json").json
     again = analyst("run", "phantom/Look_Up", "--event", "event.json", "--simulate", "--seed", "3", "--json").json
     assert first["simulated"]
+    assert isinstance(first["actions"][0]["results"][0]["summary"]["total"], float)
     assert [one["results"][0]["data"] for one in first["actions"]] == [one["results"][0]["data"] for one in again["actions"]]
     assert first["status"] == again["status"] == "succeeded"
 

@@ -86,6 +86,7 @@ MANIFEST: Mapping[str, Any] = {
             "output": [
                 {"data_path": "action_result.status", "data_type": "string"},
                 {"data_path": "action_result.data.*.verdict", "data_type": "string"},
+                {"data_path": "action_result.summary.hits", "data_type": "numeric", "example_values": [3]},
                 {"data_path": "action_result.data.*.owners.*.name", "data_type": "string", "contains": ["user name"]},
             ],
         },

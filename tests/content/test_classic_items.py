@@ -79,6 +79,7 @@ def test_a_connector_is_one_item_with_what_its_manifest_says(tmp_path: Path) -> 
     reputation, block = manifest.actions
     assert [(one.name, one.required, one.default) for one in reputation.parameters] == [("ip", True, None), ("how many", False, 3)]
     assert [one.path for one in reputation.outputs] == ["verdict", "owners[].name"]
+    assert [(one.path, one.examples) for one in reputation.summary] == [("hits", (3,))]
     assert (reputation.read_only, block.read_only) == (True, False)
     assert manifest.requires == ("six==1.16.0",)
 

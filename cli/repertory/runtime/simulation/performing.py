@@ -95,22 +95,33 @@ class SimulatedPerformer:
             return CallOutcome(status="failed", message="a simulated failure")
         action = app.manifest.action(call.action) if app and isinstance(app.manifest, AppManifest) else None
         rows = _rows(action, call.parameters, chance, count)
-        return self._as_read(call, rows or [{}] * count, chance) if count else CallOutcome(status="succeeded", data=rows)
+        made = self._summary(action, call)
+        if not count:
+            return CallOutcome(status="succeeded", data=rows, summary=made)
+        return self._as_read(call, rows or [{}] * count, made, chance)
 
-    def _as_read(self, call: Call, rows: list[dict[str, Any]], chance: random.Random) -> CallOutcome:
+    def _as_read(
+        self, call: Call, rows: list[dict[str, Any]], made: dict[str, Any], chance: random.Random
+    ) -> CallOutcome:
         """With what the playbook looks at and nobody else speaks of."""
         whole = self.reads.find(RESULT, call.action)
         if whole is None:
-            return CallOutcome(status="succeeded", data=[one for one in rows if one])
+            return CallOutcome(status="succeeded", data=[one for one in rows if one], summary=made)
         row, summary, message = whole.find("data", ITEM), whole.find("summary"), whole.find("message")
         case = choose_case(whole, chance, self._temper)
         if row and row.fields:
             known = call.parameters
             first = fill(rows[0], row, chance, temper=self._temper, known=known, case=case)
             rows = [first, *(fill(one, row, chance, temper=self._temper, known=known) for one in rows[1:])]
-        told = fill({}, summary, chance, temper=self._temper, case=case) if summary and summary.fields else {}
+        told = fill(made, summary, chance, temper=self._temper, case=case) if summary and summary.fields else made
         said = fill("", message, chance, temper=self._temper, case=case) if message and message.wanted else ""
         return CallOutcome(status="succeeded", message=str(said or ""), data=[one for one in rows if one], summary=told)
+
+    def _summary(self, action: ActionManifest | None, call: Call) -> dict[str, Any]:
+        """By chances of its own, so that rows are the same with it and without."""
+        chance = self.simulation.chance(call.key, call.action, call.asset, "summary")
+        made = make_rows(action.summary, call.parameters, chance, count=1) if action else []
+        return made[0] if made else {}
 
     def _fate(self, chance: random.Random) -> tuple[str, int]:
         outcomes, temper = self.simulation.outcomes, self._temper

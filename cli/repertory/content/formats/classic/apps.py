@@ -42,6 +42,7 @@ _FORK = re.compile(
     r"git\+https://github\.com/phantomcyber/(?P<name>asn1crypto|oscrypto|paramiko|pdfminer\.six)(\.git)?@[A-Za-z0-9._-]+$"
 )
 _PYTHON = re.compile(r"3(\.[0-9]+)?")
+_SUMMARY = "action_result.summary"
 
 
 def main_module_of(content: bytes) -> str:
@@ -149,7 +150,8 @@ def _action(plain: Mapping[str, Any]) -> ActionManifest:
             _parameter(name, said) for name, said in sorted(parameters.items(), key=_order)
             if isinstance(said, dict) and said.get("data_type") != "ph"
         ],
-        outputs=list(_outputs(plain.get("output"))),
+        outputs=list(_outputs(plain.get("output"), _ROWS)),
+        summary=list(_outputs(plain.get("output"), _SUMMARY)),
     )  # fmt: skip
 
 
@@ -179,10 +181,10 @@ def _default(said: Mapping[str, Any]) -> Any:
     return default if is_one and default != "" else None
 
 
-def _outputs(output: Any) -> Iterator[DataPath]:
+def _outputs(output: Any, below: str) -> Iterator[DataPath]:
     seen = set()
     for one in output if isinstance(output, list) else ():
-        path = _row_path(str(one.get("data_path", ""))) if isinstance(one, dict) else ""
+        path = _path_below(below, str(one.get("data_path", ""))) if isinstance(one, dict) else ""
         if path and path not in seen:
             seen.add(path)
             schema = {"type": _TYPES[one["data_type"]]} if one.get("data_type") in _TYPES else {}
@@ -192,11 +194,11 @@ def _outputs(output: Any) -> Iterator[DataPath]:
             )
 
 
-def _row_path(classic: str) -> str:
+def _path_below(start: str, classic: str) -> str:
     """``action_result.data.*.records.*.address`` is ``records[].address`` of a row."""
-    if not classic.startswith(f"{_ROWS}."):
+    if not classic.startswith(f"{start}."):
         return ""
-    steps = classic[len(_ROWS) + 1 :].removeprefix("*.").split(".")
+    steps = classic[len(start) + 1 :].removeprefix("*.").split(".")
     path = ""
     for step in steps:
         path += "[]" if step == "*" and path else f".{step}" if path else step
