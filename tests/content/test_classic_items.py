@@ -235,7 +235,7 @@ def test_code_that_breaks_parsers_is_broken_code(tmp_path: Path, bomb: str) -> N
     assert {issue.rule for issue in errors_of(items["Look_Up"])} <= {"python2-only"}
 
 
-def test_an_app_of_the_newer_library_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+def test_a_project_of_the_newer_library_that_is_no_app_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src/app.py").write_text("from soar_sdk.app import App\n")
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["splunk-soar-sdk>=2"]\n')
@@ -251,4 +251,4 @@ def test_why_a_repository_offers_nothing_is_said_when_it_is_synced(home: Home, n
     repository.commit()
     add_repository(home, "newer", repository.path.as_uri())
     (one,) = sync(home).repositories
-    assert (one.items, one.note) == (0, "an app written with splunk-soar-sdk, which cannot be run yet")
+    assert (one.items, one.note) == (0, "uses splunk-soar-sdk without naming an app")

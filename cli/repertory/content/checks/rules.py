@@ -34,7 +34,7 @@ RULES: Sequence[Rule] = (
     *_group(
         "manifest",
         ("classic-manifest", "error", "The manifest of a connector cannot be understood."),
-        ("classic-sdk", "warning", "An app is written with a library that cannot be run yet."),
+        ("classic-sdk", "warning", "A project uses splunk-soar-sdk, and its app cannot be found."),
         ("default", "error", "A default value does not have the type of its parameter or setting."),
         ("inner-manifest", "warning", "A manifest lies inside the folder of another item and is not offered."),
         ("main-file", "error", "The Python file that the manifest names does not exist."),

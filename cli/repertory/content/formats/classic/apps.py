@@ -30,19 +30,21 @@ from repertory_sdk.manifest import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from repertory.content.formats.classic.sdk_projects import Project
+
 TIMEOUT_S = 600.0
 _MOST_NAME = 64
 _SIGNS = (b'"appid"', b'"main_module"', b'"actions"')
 _TYPES = {"string": "string", "numeric": "number", "boolean": "boolean"}
 _LIKE_OURS = frozenset({"investigate", "contain", "correct", "generic", "ingest", "test"})
 _ROWS = "action_result.data"
+_SUMMARY = "action_result.summary"
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+){1,3}")
 # The platform's vendor has copies of these for its own certified cryptography; the packages themselves do the same.
 _FORK = re.compile(
     r"git\+https://github\.com/phantomcyber/(?P<name>asn1crypto|oscrypto|paramiko|pdfminer\.six)(\.git)?@[A-Za-z0-9._-]+$"
 )
 _PYTHON = re.compile(r"3(\.[0-9]+)?")
-_SUMMARY = "action_result.summary"
 
 
 def main_module_of(content: bytes) -> str:
@@ -56,12 +58,26 @@ def main_module_of(content: bytes) -> str:
     main = plain.get("main_module") if isinstance(plain, dict) else None
     if not isinstance(main, str) or not isinstance(plain.get("appid"), str) or not isinstance(plain.get("actions"), list):
         return ""
+    return main_file(main)
+
+
+def main_file(main: str) -> str:
+    """The file of ``connector.pyc``, and of ``src.app:app`` or ``src/app.py:app`` as splunk-soar-sdk has it."""
+    module, colon, _ = main.partition(":")
+    if colon:
+        return f"{module.removesuffix('.py').replace('.', '/')}.py"
     return main.removesuffix("c") if main.endswith(".pyc") else main
 
 
-def derive(content: bytes, origin: str, files: Sequence[str], read: Callable[[str], bytes]) -> bytes:
-    """The manifest; ``files`` are those of the connector, ``read`` gives the bytes of one."""
+def derive(
+    content: bytes, origin: str, files: Sequence[str], read: Callable[[str], bytes], project: Project | None = None
+) -> bytes:
+    """The manifest; ``files`` are those of the connector, ``read`` gives the bytes of one.
+
+    ``project``: of an app written with splunk-soar-sdk, which says there what it needs.
+    """
     plain = json.loads(content)
+    pinned = _requires(read("requirements.txt")) if "requirements.txt" in files else ()
     settings = list(_settings(_mapping(plain.get("configuration"))))
     code = [read(path) for path in sorted(files) if path.endswith(".py") and "test" not in path.lower()]
     actions = [_action(one) for one in plain["actions"] if isinstance(one, dict) and one.get("action")]
@@ -73,8 +89,8 @@ def derive(content: bytes, origin: str, files: Sequence[str], read: Callable[[st
         vendor=_line(plain.get("product_vendor")),
         license=_line(plain.get("license")),
         main=main_module_of(content),
-        python=_python(plain.get("python_version")),
-        requires=_requires(read("requirements.txt")) if "requirements.txt" in files else (),
+        python=(project.python if project else "") or _python(plain.get("python_version")),
+        requires=project.requires if project else pinned,
         concurrency=1,
         permissions=Permissions(
             hosts=list(dict.fromkeys(_hosts(settings, actions, code))),

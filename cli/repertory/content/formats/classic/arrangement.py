@@ -13,14 +13,15 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from repertory.content.checks.issue import Issue
 from repertory.content.formats.classic import apps, playbooks
+from repertory.content.formats.classic.sdk_projects import projects_in
 from repertory.content.git.tree import Files, TreeEntry
 from repertory_sdk.manifest import APP_FILE, PLAYBOOK_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from repertory.content.checks.issue import Issue
     from repertory.content.git.tree import Tree
 
 # Changes whenever the same files might give another manifest: what is installed is not what was installed before, then.
@@ -29,8 +30,6 @@ CLASSIC_FILE = "classic.json"  # what a connector's manifest is called where it 
 PROBLEM = "problem"  # all that a manifest says which cannot be derived
 MOST_BYTES = 2_000_000
 FUNCTIONS = "custom_functions"
-PROJECT_FILE = "pyproject.toml"
-SDK = b"splunk-soar-sdk"
 
 
 class ArrangedTree:
@@ -40,11 +39,18 @@ class ArrangedTree:
         self._tree = tree
         self._sources: dict[str, str] = {}  # where the bytes of a moved file are
         self._derive: dict[str, Callable[[], bytes]] = {}
-        self.issues: Sequence[Issue] = [*tree.issues, *_of_sdk(tree)]
+        self._projects, unknown = projects_in(tree)
+        self.issues: Sequence[Issue] = [*tree.issues, *unknown]
         self._files = dict(tree.files)
         self._looked: dict[str, bytes] = {}
-        for folder, files in _outside_of_native(tree).items():
-            self._arrange(folder, files)
+        native = _native_folders(tree)
+        outside = _outside_of(native, tree)
+        for folder in self._projects:
+            if not native.intersection(("", *_folders_around(folder))):
+                self._arrange_project(folder, outside.get(folder, ()))
+        for folder, files in outside.items():
+            if not any(around in self._projects for around in ("", *_folders_around(folder))):
+                self._arrange(folder, files)
         self._looked.clear()
         self.files: Mapping[str, TreeEntry] = Files(self._files)
 
@@ -95,25 +101,45 @@ class ArrangedTree:
 
     # ------------------------------------------------------------ arranging
 
+    def _arrange_project(self, folder: str, files: Sequence[TreeEntry]) -> None:
+        """With the manifest that it ships, or one that is derived from its code."""
+        shipped = next((one for one in files if one.size <= MOST_BYTES and self._is_connector(folder, one)), None)
+        if shipped is not None:
+            self._arrange_app(folder, shipped)
+            return
+        project = self._projects[folder]
+        inside = self._inside(folder)
+
+        def derive_classic() -> bytes:
+            return project.manifest(inside, lambda name: self._tree.read(_below(folder, name)))
+
+        self._add_derived(_below(folder, CLASSIC_FILE), list(inside.values()), derive_classic)
+        self._add_app(folder, CLASSIC_FILE, derive_classic)
+
     def _arrange_app(self, folder: str, entry: TreeEntry) -> None:
         name = entry.path.rpartition("/")[2]
         target = _below(folder, CLASSIC_FILE) if name == APP_FILE else entry.path
         if target != entry.path:
             self._files[target] = replace(self._files.pop(entry.path), path=target)
             self._sources[target] = entry.path
-        start = len(folder) + 1 if folder else 0
-        inside = {path[start:]: one for path, one in self._tree.files.items() if _is_in(path, folder)}
+        self._add_app(folder, target.rpartition("/")[2], lambda: self._tree.read(entry.path))
+
+    def _add_app(self, folder: str, origin: str, classic: Callable[[], bytes]) -> None:
+        inside = self._inside(folder)
         for path in [path for path in self._files if _is_in(path, folder) and "__pycache__" in path.split("/")]:
             del self._files[path]  # was compiled from the files beside it, on somebody's machine
-        path = _below(folder, APP_FILE)
 
         def derive() -> bytes:
             def read(name: str) -> bytes:
                 return self._tree.read(_below(folder, name))
 
-            return apps.derive(self._tree.read(entry.path), target.rpartition("/")[2], list(inside), read)
+            return apps.derive(classic(), origin, list(inside), read, self._projects.get(folder))
 
-        self._add_derived(path, list(inside.values()), derive)
+        self._add_derived(_below(folder, APP_FILE), list(inside.values()), derive)
+
+    def _inside(self, folder: str) -> dict[str, TreeEntry]:
+        start = len(folder) + 1 if folder else 0
+        return {path[start:]: one for path, one in self._tree.files.items() if _is_in(path, folder)}
 
     def _arrange_playbook(self, folder: str, entry: TreeEntry) -> None:
         stem = entry.path.rpartition("/")[2][:-3]
@@ -154,19 +180,14 @@ class ArrangedTree:
         self._derive[path] = derive
 
 
-def _of_sdk(tree: Tree) -> Iterator[Issue]:
-    """Projects of another kind, which would otherwise be passed over in silence."""
-    for path, entry in tree.files.items():
-        if path.rpartition("/")[2] == PROJECT_FILE and entry.size <= MOST_BYTES and SDK in tree.read(path):
-            message = "an app written with splunk-soar-sdk, which cannot be run yet"
-            hint = "use an older version of it, with a manifest of its own"
-            yield Issue(path=path, rule="classic-sdk", severity="warning", message=message, hint=hint)
-
-
-def _outside_of_native(tree: Tree) -> dict[str, list[TreeEntry]]:
-    """Python and JSON files by folder, without those of native items."""
+def _native_folders(tree: Tree) -> set[str]:
     native = {path.rpartition("/")[0] for path in tree.files if path.rpartition("/")[2] in (APP_FILE, PLAYBOOK_FILE)}
     native -= {folder for folder in native if _below(folder, APP_FILE) in tree.files and _is_foreign(tree, folder)}
+    return native
+
+
+def _outside_of(native: set[str], tree: Tree) -> dict[str, list[TreeEntry]]:
+    """Python and JSON files by folder, without those of native items."""
     found: dict[str, list[TreeEntry]] = defaultdict(list)
     if "" in native:
         return found
