@@ -28,6 +28,7 @@ REAL_PLACES = (
     "community_apps/linux_endpoint/", "community_apps/nftables/", "community_apps/squid/", "community_apps/unbound/",
     "tests/acceptance/", "tests/attacks/", "tests/classic/app", "tests/classic/playbook/test_blocks", "tests/classic/test_running",
     "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs", "tests/content/test_classic_environments",
+    "tests/content/test_classic_locks",
     "tests/simulation/test_exploring", "tests/simulation/test_simulated",
     "tests/content/test_environments", "tests/content/test_git", "tests/content/test_hostile", "tests/content/test_sync",
     "tests/content/test_index.py::test_a_writer_is_waited_for", "tests/content/test_trust",

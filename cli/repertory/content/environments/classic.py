@@ -2,6 +2,7 @@
 
 Connectors have no locked requirements. What they pin is asked for; where no wheel of that version fits this machine's Python, any
 version of that package is, and where it has no wheel at all, the rest is installed without it. Wheels that they ship come first.
+Projects, which apps written with splunk-soar-sdk are, may have a lock.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ _MARKER = re.compile(r"""python_version\s*([=<>!]=|[<>])\s*["']([0-9.]+)["']""")
 _NO_WHEELS = re.compile(r"(?:all versions of )?([A-Za-z0-9][A-Za-z0-9._-]*?)(?:[=<>!~]\S*)? (?:has|have) no (?:usable )?wheels")
 # The platform has it as well; it is large, and few connectors need more than names that are there without it.
 VIEWS = "django<6"
+DISTRIBUTION = "splunk-soar-sdk"
+# It asks for this to read mail that Outlook has saved, and nobody ever made a wheel of it.
+LEFT_OUT = 'red-black-tree-mod ; python_version < "0"\n'
 _BLOCKS = {"313": ("pip313_dependencies",), "39": ("pip39_dependencies",)}
 _ALWAYS = ("pip3_dependencies", "pip_dependencies")
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9,._-]*\])?")
@@ -46,6 +50,8 @@ _MINOR_OF_313 = 12
 
 def requirements_of(folder: Path, manifest: AppManifest, minor: int) -> list[str]:
     """Requirement lines for a Python 3 of this minor version, the connector's own first."""
+    if is_project(folder, manifest):
+        return list(dict.fromkeys([*_plain(manifest.requires), DISTRIBUTION]))
     own = [*_for_version(list(_plain(manifest.requires)), minor), *_shipped(folder, manifest, minor), *_imported(folder)]
     first: dict[str, str] = {}
     for line in own:
@@ -60,6 +66,11 @@ def _has_views(folder: Path, manifest: AppManifest) -> bool:
     actions = _origin(folder, manifest).get("actions")
     renders = [one.get("render") for one in actions if isinstance(one, dict)] if isinstance(actions, list) else []
     return any(isinstance(render, dict) and render.get("view") for render in renders)
+
+
+def is_project(folder: Path, manifest: AppManifest) -> bool:
+    """Whether an app is written with splunk-soar-sdk, whose apps are projects that say themselves what they need."""
+    return ":" in str(_origin(folder, manifest).get("main_module"))
 
 
 @dataclass(frozen=True, kw_only=True)

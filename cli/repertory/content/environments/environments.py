@@ -19,10 +19,11 @@ from repertory.content.checks.requirements import LOCK_FILE
 from repertory.content.durability import settle
 from repertory.content.environments import classic
 from repertory.content.environments.dependencies import plain_requirements, refuse_options
-from repertory.content.environments.interpreters import base_python
+from repertory.content.environments.interpreters import base_python, search_path
 from repertory.content.environments.listing import is_as_built, write_listing
 from repertory.content.environments.package_index import index_settings, pip_variables
 from repertory.content.environments.python_versions import accepts, lowest
+from repertory.content.environments.uv_lock import locked_lines
 from repertory.content.surroundings import CERTIFICATES, PROXIES, inherited
 from repertory.errors import UserError
 from repertory.home import Home, home_error, make_folder, settle_names
@@ -37,7 +38,7 @@ __all__ = [
     "lock_requirements", "provide_environment",
 ]  # fmt: skip
 SECONDS = 900
-OVERRIDES_FILE = "overrides.txt"
+OVERRIDES = "overrides.txt"
 # Where uv keeps its cache and finds its own and the user's settings.
 PASSED_ON = (
     "HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "NETRC", "UV_CACHE_DIR",
@@ -97,48 +98,73 @@ def environment_digest_of(home: Home, manifest: AppManifest | PlaybookManifest, 
     if not isinstance(manifest, AppManifest):
         return ""
     if manifest.format == CLASSIC:
-        return _classic_needs(home.content(digest), manifest, name=name)[0]
+        return _classic_needs(home.content(digest), manifest, name=name).digest
     return _wanted_digest(_locked_text(home.content(digest)), find_python(manifest.python, name=name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ClassicNeeds:
+    """What a connector's environment is built from. ``missing`` is why it is not the Python that the connector names."""
+
+    digest: str
+    python: Path
+    lines: Sequence[str]
+    is_locked: bool
+    is_project: bool
+    missing: UserError | None
 
 
 def _provide_classic(home: Home, folder: Path, manifest: AppManifest, *, name: str) -> str:
     """As for native apps, but from what a connector pins, or else from what fits."""
-    digest, python, lines = _classic_needs(folder, manifest, name=name)
-    links = classic.wheel_folders(folder)
+    needs = _classic_needs(folder, manifest, name=name)
 
     def fill(made: Path, work: Path) -> None:
-        words = [*INSTALL_UNLOCKED, "--python", str(made / "bin" / "python"), "-r", LOCK_FILE]
-        way: classic.Way | None = classic.Way(lines=lines)
-        while way is not None:
-            (work / LOCK_FILE).write_text("".join(f"{line}\n" for line in way.lines), "utf-8")
-            (work / OVERRIDES_FILE).write_text(way.overrides, "utf-8")
-            done = _run_uv([*words, *(["--overrides", OVERRIDES_FILE] if way.without else [])], work, links)
-            if done.returncode == 0:
-                return
-            way = way.weaker(done.stderr)
-        raise _not_built(done, name)
+        with_python = ["--python", str(made / "bin" / "python"), "-r", LOCK_FILE]
+        if needs.is_locked:
+            _install([*INSTALL, "--no-deps", *with_python], work, home.wheels, name=name)
+        else:
+            _install_unlocked(with_python, work, folder, needs, name=name)
 
-    text = "".join(f"{line}\n" for line in lines)
+    text = "".join(f"{line}\n" for line in needs.lines)
     try:
         with home.exclusive("building"):
-            if not is_as_built(home, digest):
-                _build(home.environment(digest), text, python, fill, name=name)
-                write_listing(home, digest)
-            settle_names(home.environment(digest).parent)
+            if not is_as_built(home, needs.digest):
+                _build(home.environment(needs.digest), text, needs.python, fill, name=name)
+                write_listing(home, needs.digest)
+            settle_names(home.environment(needs.digest).parent)
     except OSError as error:
         raise home_error(home.root, error) from error
-    return digest
+    return needs.digest
 
 
-def _classic_needs(folder: Path, manifest: AppManifest, *, name: str) -> tuple[str, Path, list[str]]:
-    """Digest, interpreter and requirements of a connector; another Python than it names is better than none."""
+def _install_unlocked(with_python: Sequence[str], work: Path, folder: Path, needs: _ClassicNeeds, *, name: str) -> None:
+    """In one way after the other; a project knows what it needs, so that there is one."""
+    words = [*INSTALL_UNLOCKED, "--overrides", OVERRIDES, *with_python]
+    way: classic.Way | None = classic.Way(lines=needs.lines)
+    while way is not None:
+        (work / LOCK_FILE).write_text("".join(f"{line}\n" for line in way.lines), "utf-8")
+        (work / OVERRIDES).write_text(classic.LEFT_OUT + way.overrides, "utf-8")
+        done = _run_uv(words, work, classic.wheel_folders(folder))
+        if done.returncode == 0:
+            return
+        way = None if needs.is_project else way.weaker(done.stderr)
+    raise (needs.missing if needs.is_project else None) or _not_built(done, name)
+
+
+def _classic_needs(folder: Path, manifest: AppManifest, *, name: str) -> _ClassicNeeds:
+    """Another Python than a connector names is better than none; its lock, if it has one, is not for that."""
+    is_project, missing = classic.is_project(folder, manifest), None
     try:
         python = find_python(manifest.python, name=name)
-    except UserError:
-        python = base_python()
-    lines = classic.requirements_of(folder, manifest, _version_of(python)[1])
+    except UserError as error:
+        python, missing = base_python(), error
+    locked = locked_lines(folder) if is_project and not missing else []
+    lines = locked or classic.requirements_of(folder, manifest, _version_of(python)[1])
     shipped = [wheel.name for wheels in classic.wheel_folders(folder) for wheel in sorted(wheels.glob("*.whl"))]
-    return environment_digest("\n".join([CLASSIC, *lines, *shipped]), python), python, lines
+    return _ClassicNeeds(
+        digest=environment_digest("\n".join([CLASSIC, *lines, *shipped]), python), python=python, lines=lines,
+        is_locked=bool(locked), is_project=is_project, missing=missing,
+    )  # fmt: skip
 
 
 def _locked_text(folder: Path) -> str:
@@ -223,7 +249,7 @@ def find_python(wanted: str, *, name: str) -> Path:
     if accepts(wanted, sys.version_info[:3]):
         return base_python()
     words = ["python", "find", "--no-project", "--system", "--no-python-downloads", wanted]
-    done = _run_uv(words, Path(tempfile.gettempdir()))
+    done = _run_uv(words, Path(tempfile.gettempdir()), path=search_path())
     if done.returncode:
         own = ".".join(map(str, sys.version_info[:2]))
         hint = f"install one; this tool itself runs on Python {own}"
@@ -256,13 +282,17 @@ def _not_built(done: subprocess.CompletedProcess[str], name: str) -> UserError:
     return UserError(f"{name}: the environment cannot be built:\n{_told(done.stderr)}", _cure(done.stderr))
 
 
-def _run_uv(words: Sequence[str], work: Path, links: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
+def _run_uv(
+    words: Sequence[str], work: Path, links: Sequence[Path] = (), path: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Run uv in a folder of ours: settings are those of the user, never those of a project around content.
 
-    ``links``: folders with wheels, beside those of the user.
+    ``links``: folders with wheels, beside those of the user; ``path``: where to look for programs instead.
     """
     index = index_settings()
     variables = {**inherited(*PASSED_ON), **index.variables}
+    if path:
+        variables["PATH"] = path
     if links:
         variables["UV_FIND_LINKS"] = ",".join(filter(None, [*map(str, links), variables.get("UV_FIND_LINKS", "")]))
     if words[:2] == ["tool", "run"]:
