@@ -74,12 +74,13 @@ def test_connectivity(soar: SOARClient, asset: Asset) -> None:
 def look_up(params: Street, soar: SOARClient, asset: Asset) -> Look:
     """Look a lamp up."""
     logger.info("looking")
-    asset.cache_state["asked"] = asset.cache_state.get("asked", 0) + 1
+    if params.street == "Ash":
+        return Look(found=[], No=0, is_lit=False)
     soar.set_message("as asked")
-    soar.set_summary(Summary(lamps=asset.cache_state["asked"]))
+    soar.set_summary(Summary(lamps=1))
     if params.street == "Elm":
         raise ActionFailure("no such street")
-    return Look(found=[Post(street=params.street, watts=asset.retries)], No=asset.cache_state["asked"], is_lit=True)
+    return Look(found=[Post(street=params.street, watts=asset.retries)], No=7, is_lit=True)
 
 
 @app.on_poll()

@@ -133,7 +133,7 @@ def test_what_cannot_be_loaded_is_said(start: Start) -> None:
         ({"source": "import nothing_of_that_name"}, "nothing_of_that_name"),
         ({"source": "bulb = 1"}, "no class that derives from BaseConnector"),
         ({"source": "", "main_module": "other.py"}, "other.py, which is not there"),
-        ({"source": "", "main_module": "src.app:app"}, "src.app:app is the entry of an app of another kit"),
+        ({"source": "", "main_module": "src.app:app"}, "names the main module src.app:app, which is not there"),
         ({"source": "class A(BaseConnector):\n    def __init__(self):\n        raise OSError('no bulb')"}, "no bulb"),
     ]
     for case, said in cases:

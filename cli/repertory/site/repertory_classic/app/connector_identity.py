@@ -31,9 +31,11 @@ class ConnectorIdentity:
         return run.action or str(run.declared(self.get_app_json()).get("action", ""))
 
     def get_app_dir(self) -> str:
-        """The folder of the module that defines the connector."""
+        """The folder of the module that defines the connector; of the app where a library of it does."""
         file = getattr(sys.modules.get(type(self).__module__), "__file__", None)
-        return os.path.dirname(os.path.abspath(file)) if file else CURRENT.folder
+        beside = os.path.dirname(os.path.abspath(file)) if file else ""
+        is_own = os.path.join(beside, "").startswith(os.path.join(CURRENT.folder, "")) if CURRENT.folder else bool(beside)
+        return beside if is_own else CURRENT.folder
 
     def _load_app_json(self) -> None:
         module = os.path.basename(getattr(sys.modules.get(type(self).__module__), "__file__", None) or "")

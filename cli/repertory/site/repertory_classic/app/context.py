@@ -32,9 +32,9 @@ class Context:
 
     def base_url(self) -> str:
         """With a slash at the end."""
-        if not self._url:
-            self._url = paths.named_url() or self._served() or "https://127.0.0.1/"
-        return self._url if self._url.endswith("/") else self._url + "/"
+        if not self._url:  # an app may ask while it is loaded, before anybody can answer
+            self._url = paths.named_url() or self._served()
+        return f"{(self._url or 'https://127.0.0.1').rstrip('/')}/"
 
     def _served(self) -> str:
         """Nothing where this process may not listen; calls to the platform fail then, and the app says so."""

@@ -11,9 +11,9 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Type
+from typing import Any, Callable, Dict, List, Type
 
-from repertory_classic.app import own_files, paths, sealing
+from repertory_classic.app import own_files, paths, sealing, soar_sdk_app
 from repertory_classic.app.context import CURRENT
 from repertory_sdk.errors import ActionFailed
 
@@ -36,8 +36,6 @@ class LoadedApp:
         self.settings: Plain = dict(hello["asset"]["settings"])
         self.asset_id = asset_number(self.asset)
         self.main = str(self.manifest.get("main_module") or hello.get("main") or "")
-        if ":" in self.main:
-            raise ActionFailed(f"{self.main} is the entry of an app of another kit, which is not supported yet")
         paths.set_up(paths.home(), _bundle())
         material = json.dumps([self.asset, self.settings], sort_keys=True, default=str).encode()
         sealing.keep_key(sealing.derived_key(material))
@@ -47,7 +45,7 @@ class LoadedApp:
         CURRENT.request = self.request("", "", [])
         self._enter()
         if hello.get("purpose", ACTIONS) == ACTIONS:
-            self.connector_class = self._import()
+            self.connector_class: Callable[[], Any] = self._entry() if ":" in self.main else self._import()
             self.connector_class()  # an app that cannot even be made is refused before an action is wanted
 
     @property
@@ -94,6 +92,10 @@ class LoadedApp:
         os.chdir(self.folder)
         sys.path[:0] = [self.folder, os.path.join(self.folder, "dependencies")]
         sys.path.append(_FALLBACK)
+
+    def _entry(self) -> Callable[[], Any]:
+        app = soar_sdk_app.load(self.main, self.folder, self.manifest)
+        return lambda: soar_sdk_app.Entry(app)
 
     def _import(self) -> Type[Any]:
         stem = os.path.splitext(os.path.basename(self.main))[0]
