@@ -87,6 +87,14 @@ def test_a_lock_for_a_python_that_is_not_there_is_none(home: Home, old: dict[str
     assert versions(home, app(home, text, python=">=3.99"), "greeting", "splunk_soar_sdk") == ["3.0", "9.0"]
 
 
+def test_a_project_that_nothing_here_fits_names_its_python(home: Home, old: dict[str, str]) -> None:
+    manifest = app(home, python=">=3.99", requires=("splunk-soar-sdk>=10",))
+    with pytest.raises(UserError, match=r"feeds needs Python >=3\.99, and there is none"):
+        environment_of(home, manifest, DIGEST, "feeds", silent)
+    with pytest.raises(UserError, match="splunk-soar-sdk>=10"):
+        environment_of(home, app(home, requires=("splunk-soar-sdk>=10",)), DIGEST, "feeds", silent)
+
+
 @pytest.mark.parametrize(
     "text",
     [

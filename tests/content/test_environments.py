@@ -24,7 +24,7 @@ from repertory.content.environments.environments import (
     lock_requirements,
     provide_environment,
 )
-from repertory.content.environments.interpreters import base_python, python_of
+from repertory.content.environments.interpreters import base_python, python_of, search_path
 from repertory.content.environments.package_index import IndexSettings, index_settings, pip_variables
 from repertory.errors import UserError
 from repertory.home import Home
@@ -136,6 +136,19 @@ def test_an_interpreter_that_nobody_has() -> None:
     with pytest.raises(UserError, match=r"acme/x needs Python >=3\.99"):
         find_python(">=3.99", name="acme/x")
     assert find_python(f"=={sys.version_info[0]}.{sys.version_info[1]}.*", name="acme/x") == base_python()
+
+
+def test_interpreters_that_pyenv_keeps_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = [tmp_path / ".pyenv" / "versions" / version / "bin" for version in ("3.13.0", "3.9.2", "mine", "3.10.14")]
+    for folder in kept:
+        folder.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.delenv("PYENV_ROOT", raising=False)
+    newest_first = [kept[0], kept[3], kept[1], kept[2]]
+    assert search_path().split(os.pathsep) == [*map(str, newest_first), "/usr/bin", "/bin"]
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "elsewhere"))
+    assert search_path() == "/usr/bin:/bin"
 
 
 def test_requirements_that_are_no_text(home: Home, tmp_path: Path) -> None:
