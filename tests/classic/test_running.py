@@ -116,7 +116,8 @@ def manifest() -> dict[str, Any]:
     summary = {"data_path": "action_result.summary.total", "data_type": "numeric"}
     outputs = [*MANIFEST["actions"][0]["output"], summary]
     reputation = {**MANIFEST["actions"][0], "parameters": {"ip": {"data_type": "string", "required": True}}, "output": outputs}
-    peek = {**reputation, "action": "peek", "identifier": "peek"}
+    many = [{"data_path": f"action_result.data.*.field{number}", "data_type": "string"} for number in range(40)]
+    peek = {**reputation, "action": "peek", "identifier": "peek", "output": many}
     find = {**reputation, "action": "find", "identifier": "find"}
     settings = {"port": {"data_type": "numeric", "default": 8443, "required": True}}
     return {**MANIFEST, "actions": [reputation, peek, find], "configuration": settings, "package_name": "phantom_feeds"}
@@ -173,6 +174,12 @@ def test_a_simulated_run_is_a_page(analyst: User) -> None:
     record = analyst("run", "phantom/Look_Up", "--event", "event.json", "--simulate", "--json").json
     analyst.done("show", record["run"], "--html", "run.html")
     assert "(simulated)" in (analyst.folder / "run.html").read_text()
+
+
+def test_of_very_many_outputs_the_first_are_shown(analyst: User) -> None:
+    told = analyst.done("info", "phantom/feeds").out
+    assert "    → field0, field1, " in told
+    assert ", field29, and 10 more\n" in told
 
 
 def test_a_native_playbook_asks_a_connector(analyst: User) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from repertory.content.offered.catalog import CatalogItem
 
+_MOST_PATHS = 30  # of an action; programs get all of them
+
 
 def item_row(item: CatalogItem, installed: Mapping[str, str]) -> list[str]:
     """A line of a list."""
@@ -62,7 +64,9 @@ def _tell_app(app: AppManifest) -> None:
         taken = ", ".join(f"{parameter.name}{'' if parameter.required else '?'}" for parameter in action.parameters)
         say(f"  {action.name}({taken})  {action.type}  {action.description}")
         if action.outputs:
-            say(f"    → {', '.join(path.path for path in action.outputs)}")
+            shown = ", ".join(path.path for path in action.outputs[:_MOST_PATHS])
+            left = len(action.outputs) - _MOST_PATHS
+            say(f"    → {shown}{f', and {left} more' if left > 0 else ''}")
 
 
 def _tell_playbook(playbook: PlaybookManifest) -> None:
