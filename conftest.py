@@ -43,7 +43,9 @@ REAL_PLACES = (
     "tests/test_house", "tests/test_package",
 )  # fmt: skip
 # No process, but seconds of the processor: files made to be expensive, and hundreds of examples of what strangers write.
-COSTLY_PLACES = ("tests/content/test_checks_cost", "tests/content/test_fuzz")
+COSTLY_PLACES = (
+    "tests/content/test_checks_cost", "tests/content/test_classic_sdk.py::test_code_that_is_made", "tests/content/test_fuzz",
+)  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,30 @@ def test_a_class_that_contains_itself_is_described_as_far_as_anybody_looks(tmp_p
     action = manifest_of(tmp_path, sdk_files(app=code)).action("look up")
     assert action is not None
     assert len(action.outputs) < 100
+
+
+PARAMETERS = "from soar_sdk.params import Param, Params\n\n"
+DOUBLED = "KIND0 = 'x'\n" + "".join(f"KIND{n + 1} = KIND{n} + KIND{n}\n" for n in range(40)) + "KIND = KIND40\n"
+LISTED = "KIND0 = ['x']\n" + "".join(f"KIND{n + 1} = [KIND{n}, KIND{n}]\n" for n in range(40)) + "KIND = KIND40\n"
+HEIRS = "class C0(Params):\n    x: str\n" + "".join(f"class C{n + 1}(C{n}, C{n}):\n    pass\n" for n in range(19)) + "Street = C19\n"
+STREET = "KIND = 'investigate'\nclass Street(Params):\n    street: str\n"
+
+
+@pytest.mark.parametrize(
+    ("stem", "code"),
+    [
+        ("words", PARAMETERS + STREET + DOUBLED),
+        ("words", PARAMETERS + STREET + LISTED),
+        ("words", PARAMETERS + STREET.replace("class Street", "class Other") + HEIRS),
+        ("words", "from .words import *\nfrom .words import *\n"),
+        ("app", APP.replace("    watts: int", "".join(f'    p{n}: "Post"\n' for n in range(9)) + "    watts: int")),
+    ],
+)
+def test_code_that_is_made_to_take_for_ever_does_not(tmp_path: Path, stem: str, code: str) -> None:
+    started = time.process_time()
+    said = problem_of(tmp_path, sdk_files(**{stem: code}))
+    assert "known only when the code runs" in said or "too involved" in said
+    assert time.process_time() - started < 10
 
 
 def test_the_rest_of_its_repository_is_not_looked_at(tmp_path: Path) -> None:

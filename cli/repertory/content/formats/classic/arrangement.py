@@ -109,9 +109,10 @@ class ArrangedTree:
             return
         project = self._projects[folder]
         inside = self._inside(folder)
+        readable = [path for path, one in inside.items() if one.size <= MOST_BYTES]
 
         def derive_classic() -> bytes:
-            return project.manifest(inside, lambda name: self._tree.read(_below(folder, name)))
+            return project.manifest(readable, lambda name: self._tree.read(_below(folder, name)))
 
         self._add_derived(_below(folder, CLASSIC_FILE), list(inside.values()), derive_classic)
         self._add_app(folder, CLASSIC_FILE, derive_classic)

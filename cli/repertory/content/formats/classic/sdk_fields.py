@@ -102,6 +102,7 @@ _OF_LIBRARY: dict[str, tuple[Field, ...]] = {
 
 def fields_of(source: Source, made: Definition | None, deep: int = 0) -> dict[str, Field]:
     """All fields of a class by name, those that it inherits first."""
+    source.step()
     if isinstance(made, Foreign):
         return {one.name: one for one in _OF_LIBRARY.get(made.own, ())}
     if made is None or not isinstance(made.node, ast.ClassDef) or deep > _DEEPEST:
@@ -217,6 +218,7 @@ def rows(source: Source, made: Definition | None, path: str = "action_result.dat
     if deep > _DEEPEST:
         return
     for one in fields_of(source, made).values():
+        source.step()
         below = f"{path}.{one.shown}" + ".*" * one.annotation.lists
         if one.annotation.made is not None:
             yield from rows(source, one.annotation.made, below, deep + 1)

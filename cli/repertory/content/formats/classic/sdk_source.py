@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 SDK = "soar_sdk"
 _DEEPEST = 50
+# The largest known app takes 13,000 steps; code can be written to take any number of them.
+_MOST_STEPS = 60_000
+_LONGEST = 20_000
 
 
 class Unreadable(ValueError):
@@ -58,8 +61,15 @@ class Source:
         self._files = frozenset(files)
         self._read = read
         self._modules: dict[str, _Module] = {}
+        self._steps = 0
         self.main = main
         self._roots = ("", main.rpartition("/")[0])
+
+    def step(self) -> None:
+        """Raises Unreadable where there have been too many."""
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise Unreadable(f"{self.main}: the code is too involved to be read")
 
     def tree(self, path: str) -> ast.Module:
         """The syntax of a file."""
@@ -110,6 +120,7 @@ class Source:
 
     def find(self, path: str, name: str, deep: int = 0) -> Definition | None:
         """What a name of a module's top level stands for."""
+        self.step()
         if deep > _DEEPEST:
             return None
         module = self._module(path)
@@ -153,6 +164,7 @@ class Source:
 
     def literal(self, path: str, node: ast.AST, deep: int = 0) -> Any:
         """The value of an expression that says it; raises Unreadable."""
+        self.step()
         if deep > _DEEPEST:
             raise Unreadable(_at(path, node))
         if isinstance(node, ast.Constant):
@@ -160,7 +172,7 @@ class Source:
         if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
             return [self.literal(path, one, deep + 1) for one in node.elts]
         if isinstance(node, ast.JoinedStr):
-            return "".join(str(self.literal(path, one, deep + 1)) for one in node.values)
+            return self._bounded("".join(str(self.literal(path, one, deep + 1)) for one in node.values), path, node)
         if isinstance(node, ast.FormattedValue) and node.format_spec is None and node.conversion == -1:
             return self.literal(path, node.value, deep + 1)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -182,8 +194,13 @@ class Source:
     def _sum(self, left: Any, right: Any, path: str, node: ast.AST) -> Any:
         kinds = (str, list, (int, float))
         if any(isinstance(left, kind) and isinstance(right, kind) for kind in kinds):
-            return left + right
+            return self._bounded(left + right, path, node)
         raise Unreadable(_at(path, node))
+
+    def _bounded(self, value: Any, path: str, node: ast.AST) -> Any:
+        if isinstance(value, (str, list)) and len(value) > _LONGEST:
+            raise Unreadable(_at(path, node))
+        return value
 
     def _named(self, path: str, node: ast.Name | ast.Attribute, deep: int) -> Any:
         found = self.resolve(path, node)
