@@ -102,6 +102,12 @@ def test_what_it_polls_is_kept_once(equipped: User) -> None:
     assert (shown["severity"], [one["cef"] for one in shown["artifacts"]]) == ("high", [{"sourceAddress": "192.0.2.9"}])
 
 
+def test_what_it_creates_through_its_library_is_kept(equipped: User) -> None:
+    for _ in range(2):
+        assert asked(equipped, "lamps/lamps", "look up", "street=Yew", "--asset", "street")["status"] == "succeeded"
+    assert [event["name"] for event in equipped.asked("event", "list")["events"]].count("Hollow street") == 1
+
+
 def test_an_app_that_is_not_what_was_reviewed_is_not_used(equipped: User) -> None:
     result = asked(equipped, "other/lamps", "look up", "street=Oak")
     assert result["status"] == "failed"

@@ -76,6 +76,8 @@ def look_up(params: Street, soar: SOARClient, asset: Asset) -> Look:
     logger.info("looking")
     if params.street == "Ash":
         return Look(found=[], No=0, is_lit=False)
+    if params.street == "Yew":
+        soar.container.create({"name": "Hollow street", "source_data_identifier": "hollow"})
     soar.set_message("as asked")
     soar.set_summary(Summary(lamps=1))
     if params.street == "Elm":
@@ -110,7 +112,7 @@ class Place(Params):
 
 
 class Street(Place):
-    many: float = Param(required=False, default=-1.5, value_list=[1, 2])
+    many: float = Param(default=-1.5, value_list=[1, 2])
     token: str = Param(sensitive=True, required=False, alias="the-token")
 '''
 SWITCH = '''\

@@ -117,7 +117,7 @@ def test_a_manifest_that_it_ships_is_the_one(tmp_path: Path) -> None:
         ("nap", NAP.replace('name="take a nap"', "**{}"), "src/actions/nap.py:6: arguments of an action"),
         ("nap", NAP.replace('identifier="nap"', 'identifier="look_up"'), "look_up is an action already"),
         ("words", WORDS.replace("many: float", "many: list"), "many is of no type that a manifest can have"),
-        ("words", WORDS.replace("Param(required=False, default=-1.5", "Param(**many, default=-1.5"), "arguments of Param"),
+        ("words", WORDS.replace("Param(default=-1.5", "Param(**many, default=-1.5"), "arguments of Param"),
         ("switch", SWITCH.replace("def switch(", "def other("), "an action whose function is known only when the code runs"),
         ("app", APP.replace("app = App(", "app = make("), "app is not made there by App(...)"),
         ("words", "class (", "src/words.py:1: invalid syntax"),

@@ -54,8 +54,10 @@ class Field:
 
     @property
     def required(self) -> bool:
-        """As the library decides: what is said, else whether it may be None."""
+        """What is said, else whether it may be None."""
         said = self.given.get("required")
+        if self.given.get("default") is not None:  # then it can be left out, whatever is said
+            return False
         return not self.annotation.optional if said is None else bool(said)
 
     @property

@@ -36,6 +36,11 @@ class Context:
             self._url = paths.named_url() or self._served()
         return f"{(self._url or 'https://127.0.0.1').rstrip('/')}/"
 
+    def is_answered(self) -> bool:
+        """Whether anybody is at that address."""
+        self.base_url()
+        return bool(self._url)
+
     def _served(self) -> str:
         """Nothing where this process may not listen; calls to the platform fail then, and the app says so."""
         try:

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import os
+import secrets
 import sys
 import traceback
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
@@ -100,7 +101,7 @@ class Entry:
         request = json.loads(in_json)
         _forget(self._app)
         try:
-            done = json.loads(self._app.handle(json.dumps(_translated(request, self._secrets()))))
+            done = json.loads(self._app.handle(json.dumps(_translated(request, self._sealed()))))
         except (Exception, SystemExit) as error:
             CURRENT.tell("error", traceback.format_exc())
             return json.dumps({"status": "failed", "message": str(error) or type(error).__name__, "result_data": []})
@@ -109,7 +110,7 @@ class Entry:
             done["message"] = done["message"].strip().rpartition("\n")[2]
         return json.dumps(done)
 
-    def _secrets(self) -> List[str]:
+    def _sealed(self) -> List[str]:
         return list(self._app.asset_cls.fields_requiring_decryption())
 
 
@@ -120,14 +121,16 @@ def _forget(app: Any) -> None:
     app.soar_client.set_summary(None)
 
 
-def _translated(request: Plain, secrets: List[str]) -> Plain:
+def _translated(request: Plain, sealed: List[str]) -> Plain:
     """The library takes secrets only sealed, and nothing for what is not given."""
     config = dict(request["config"])
-    for name in secrets:
+    for name in sealed:
         if isinstance(config.get(name), str) and config[name]:
             config[name] = encryption_helper.encrypt(config[name], salt=str(request["asset_id"]))
     made = {**request, "config": config, "parameters": [_limited(each, request) for each in request["parameters"]]}
-    return {**made, "container_id": request.get("container_id") or 0}
+    # Without a session the library keeps what an app creates to itself, as in its authors' tests.
+    session = secrets.token_hex(16) if CURRENT.is_answered() else ""
+    return {**made, "container_id": request.get("container_id") or 0, "user_session_token": session}
 
 
 def _limited(parameters: Plain, request: Plain) -> Plain:
