@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,7 @@ def test_what_it_asks_for_and_nobody_has_is_said(home: Home, index: Path) -> Non
 
 def test_lines_that_lead_elsewhere_are_left_out(home: Home) -> None:
     manifest = connector(home, requires=("six==1.16.0", "x @ file:///etc", "--index-url http://evil.example", "../y", "six"))
+    manifest = replace(manifest, requires=(*manifest.requires, "a==1\n--index-url http://evil.example", "b==1 --pre", "c>=1 -e ."))
     lines = requirements_of(home.content(DIGEST), manifest, 11)
     assert [line for line in lines if line not in PLATFORM] == ["six==1.16.0"]
     assert not [line for line in lines if line == "six"]

@@ -103,6 +103,7 @@ def test_a_project_that_nothing_here_fits_names_its_python(home: Home, old: dict
         lock(package("greeting", "1.0"), package("splunk-soar-sdk", "1.0", source='git = "https://elsewhere.example/x?rev=1"')),
         lock(package("greeting", "1.0 --index-url=http://evil.example"), package("splunk-soar-sdk", "1.0")),
         lock(package("greeting", "1.0"), needs='{ name = "greeting", marker = "x\\n--index-url http://evil.example" }'),
+        lock(package("greeting", "1.0"), needs='{ name = "greeting", marker = "x --no-index" }'),
         lock(package("greeting", "1.0")),
         "[[package]]\nname = 1\n", "package = 7", "not a lock", "",
     ],

@@ -36,6 +36,18 @@ def test_such_an_app_is_an_app(tmp_path: Path) -> None:
     assert manifest.permissions.hosts == ("${asset.base_url}", "${asset.base_url}:443", "lamps.example-vendor.com:443")
 
 
+@pytest.mark.parametrize(("said", "python"), [(">=3.13, <3.15", ">=3.13, <3.15"), ("--offline >=3.99", ">=3.9"), ("3", ">=3.9"), ("", ">=3.9")])
+def test_its_python_is_what_the_project_names(tmp_path: Path, said: str, python: str) -> None:
+    project = PROJECT.replace('">=3.9"', f'"{said}"')
+    assert manifest_of(tmp_path, sdk_files(pyproject=project)).python == python
+
+
+def test_a_module_that_this_python_cannot_read_hides_no_more_than_itself(tmp_path: Path) -> None:
+    actions = manifest_of(tmp_path, sdk_files(nap="type Newer = int if\n")).actions
+    assert "take a nap" not in [one.name for one in actions]
+    assert "look up" in [one.name for one in actions]
+
+
 def test_settings_are_the_fields_of_its_asset(tmp_path: Path) -> None:
     settings = manifest_of(tmp_path, sdk_files()).settings
     assert [(one.name, one.schema["type"], one.required, one.secret, one.default) for one in settings] == [
@@ -120,7 +132,7 @@ def test_a_manifest_that_it_ships_is_the_one(tmp_path: Path) -> None:
         ("words", WORDS.replace("Param(default=-1.5", "Param(**many, default=-1.5"), "arguments of Param"),
         ("switch", SWITCH.replace("def switch(", "def other("), "an action whose function is known only when the code runs"),
         ("app", APP.replace("app = App(", "app = make("), "app is not made there by App(...)"),
-        ("words", "class (", "src/words.py:1: invalid syntax"),
+        ("words", "class (", "src/words.py:1: invalid syntax, as Python 3."),
     ],
 )
 def test_what_only_running_it_would_tell_is_named(tmp_path: Path, stem: str, code: str, said: str) -> None:

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from repertory.content.checks.requirements import is_plain
 from repertory.content.environments.python_versions import accepts
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def wheel_folders(folder: Path) -> list[Path]:
 def _plain(lines: Sequence[str]) -> Iterator[str]:
     """Without what would lead the installer elsewhere than to the user's index: options, URLs, paths."""
     for line in lines:
-        if _PLAIN.fullmatch(line):
+        if _PLAIN.fullmatch(line) and is_plain(line):
             yield line
 
 

@@ -97,7 +97,7 @@ def _only(found: Iterator[Plain]) -> Plain:
 def _line(name: str, version: str, markers: set[str], hashes: Sequence[str]) -> str:
     parts = sorted(markers)
     marker = "" if "" in parts else " or ".join(f"({part})" for part in parts)
-    if not (_NAME.fullmatch(name) and _VERSION.fullmatch(version) and _MARKER.fullmatch(marker)):
+    if "--" in marker or not (_NAME.fullmatch(name) and _VERSION.fullmatch(version) and _MARKER.fullmatch(marker)):
         raise NotLocked(name)
     pin = f"{name}=={version}" + (f" ; {marker}" if marker else "")
     return " ".join([pin, *(f"--hash={one}" for one in hashes)])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from repertory.content.checks.issue import Issue
+from repertory.content.environments.python_versions import CLAUSE
 from repertory.content.formats.classic.apps import main_file
 from repertory.content.formats.classic.sdk_actions import described_app
 from repertory.content.formats.classic.sdk_source import Source
@@ -22,6 +23,7 @@ PROJECT_FILE = "pyproject.toml"
 DISTRIBUTION = "splunk-soar-sdk"
 MOST_BYTES = 2_000_000
 MAIN = "src/app.py:app"  # where a project does not say
+_PYTHON = re.compile(rf"\s*{CLAUSE.pattern}(\s*,\s*{CLAUSE.pattern})*\s*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -44,7 +46,9 @@ class Project:
 
     @property
     def python(self) -> str:
-        return _text(self.plain.get("requires-python"))
+        """Empty where it is none that can be understood."""
+        said = _text(self.plain.get("requires-python"))
+        return said if _PYTHON.fullmatch(said) else ""
 
     def manifest(self, files: Collection[str], read: Callable[[str], bytes]) -> bytes:
         """The classic manifest that the library would make of the app; raises Unreadable."""

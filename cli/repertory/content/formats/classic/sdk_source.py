@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,15 +86,27 @@ class Source:
         return self._modules[path]
 
     def reached(self) -> Iterator[str]:
-        """The main module and whatever is imported of the app with it; packages around a module come first."""
+        """The main module and whatever is imported of the app with it; packages around a module come first.
+
+        One that this Python cannot read, because it is for a newer one, is left out: what it adds is found when the app starts.
+        """
         waiting, seen = [self.main], {self.main}
         while waiting:
             path = waiting.pop(0)
+            if path != self.main and not self._is_readable(path):
+                continue
             yield path
             for found in self._imported(path):
                 if found not in seen:
                     seen.add(found)
                     waiting.append(found)
+
+    def _is_readable(self, path: str) -> bool:
+        try:
+            self._module(path)
+        except Unreadable:
+            return False
+        return True
 
     def _imported(self, path: str) -> Iterator[str]:
         steps = path.split("/")[:-1]
@@ -224,7 +237,8 @@ class _Module:
             with warnings.catch_warnings(action="ignore"):
                 self.tree = ast.parse(content, path)
         except SyntaxError as error:
-            raise Unreadable(f"{path}:{error.lineno}: {error.msg}") from None
+            own = ".".join(map(str, sys.version_info[:2]))
+            raise Unreadable(f"{path}:{error.lineno}: {error.msg}, as Python {own} reads it") from None
         except MemoryError:
             raise Unreadable(f"{path} is too deeply nested") from None
 
