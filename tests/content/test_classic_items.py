@@ -118,13 +118,13 @@ PATH = ":9060/ers/config"
 NONE = {"a":80, "b": ":32"}
 """
     action = {**MANIFEST["actions"][0], "parameters": {"ip_hostname": {"data_type": "string"}}}
-    settings = {"servers": {"data_type": "string"}}
+    settings = {"servers": {"data_type": "string"}, "url": {"data_type": "string", "default": "https://app.our-vendor.com"}}
     (item,) = items_in(tmp_path, {**connector_files(actions=[action], configuration=settings), "feeds_connector.py": code}).values()
     assert item.app is not None
-    assert item.app.permissions.hosts == (
+    assert [host for host in item.app.permissions.hosts if "asset.url" not in host] == [
         "${asset.servers}", "${asset.servers}:22", "${asset.servers}:9060", "${asset.servers}:27017", "${asset.servers}:443",
-        "*.feeds.example-vendor.com:443", "*.more.example-vendor.com:8080", "*:22",
-    )  # fmt: skip
+        "api.our-vendor.com:443", "*.feeds.example-vendor.com:443", "*.more.example-vendor.com:8080", "*:22",
+    ]  # fmt: skip
     assert item.app.permissions.programs == ("git",)
 
 

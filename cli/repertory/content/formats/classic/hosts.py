@@ -48,6 +48,8 @@ _LIBRARY_PROGRAMS = {"git": "git", "nmap": "nmap", "nmapthon2": "nmap"}
 # Those with which an action works on whatever machine its parameters name.
 _REMOTE = frozenset({"impacket", "paramiko", "pymssql", "smb", "winrm"})
 _NAMES_MACHINE = frozenset({"host", "hostname", "ip_hostname", "server", "endpoint", "machine"})
+# Where people look at a product; its interface for programs is beside it.
+_OF_PEOPLE = re.compile(r"https://(?:app|console|portal|www)\.([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)/?$")
 # https://api.{region}.example.com
 _PATTERN = re.compile(
     rb"(https?)://[A-Za-z0-9.-]*(?:\{[^{}\s\"']*\}|%s)[A-Za-z0-9-]*((?:\.[A-Za-z0-9-]*[A-Za-z][A-Za-z0-9-]*){2,})(?::(\d{1,5}))?"
@@ -66,6 +68,9 @@ def setting_hosts(settings: Sequence[Setting], code: Sequence[bytes]) -> Iterato
         yield f"${{asset.{one.name}}}"
         yield from (f"${{asset.{one.name}}}:{port}" for port in ports)
         yield f"${{asset.{one.name}}}:443"
+        found = _OF_PEOPLE.match(str(one.default or ""))
+        if found:
+            yield f"api.{found[1].lower()}:443"
 
 
 def _ports_in(code: Sequence[bytes]) -> list[int]:
