@@ -31,12 +31,12 @@ _SECRET = "wordofnobody0123456789abcdef"
 def settings_for(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """One value for each setting; optional ones that say nothing of themselves only where they name a place or a person.
 
-    Of secrets that are optional the first one: where there are several, they are different ways to log in.
+    Where there are several secrets, tokens that are optional are other ways to log in, and left out.
     """
     found: dict[str, Any] = {}
     for name, field in sorted(_fields(manifest.get("configuration")), key=_by_order):
-        is_secret = field.get("data_type") == "password"
-        if is_secret and not field.get("required") and (_SECRET in found.values() or "proxy" in name.lower()):
+        is_secret = field.get("data_type") == "password" and not field.get("required")
+        if is_secret and ((any(word in name.lower() for word in ("token", "api")) and _SECRET in found.values()) or "proxy" in name.lower()):
             continue
         value = _setting(name, field)
         if value not in ("", None):

@@ -17,6 +17,7 @@ class Judgement:
     why: str
 
 
+_JSON = "reads a parameter as JSON, and its manifest gives no example of one"
 _KEY = "signs with a key, and a made-up key is none"
 _LOGIN = "waits for somebody to log in with a browser"
 _NO_ANSWER = "uses the answer of a request that failed"
@@ -39,6 +40,7 @@ JUDGED = tuple(
         ("domaintoolsiris", "restdecided_list", "leaves a slash out of the address that it calls"),
         ("eclecticiq", "Check network connectivity", "tells by an exception that nothing is reached"),
         ("eclecticiq", "'NoneType' object has no attribute 'group'", "looks for a status code in what a broken connection says"),
+        ("eclecticiq", "JSONDecodeError", _JSON),
         ("eclecticiq", "_handle_on_poll", _NO_ANSWER),
         ("fortimanager", "has no attribute 'logout'", "logs out where it never logged in"),
         ("jira", "no answer within", _TRIES),
@@ -60,7 +62,7 @@ JUDGED = tuple(
         ("servicedeskplus", "'NoneType' object is not subscriptable", _NO_ANSWER),
         ("talosintelligencev2", "_fetch_taxonomy", _NO_ANSWER),
         ("threatgrid", "no answer within", "asks again and again whether a report is ready"),
-        ("trendmicrovisionone", "JSONDecodeError", "reads a parameter as JSON, and its manifest gives no example of one"),
+        ("trendmicrovisionone", "JSONDecodeError", _JSON),
         ("trendmicrovisionone", "status=500 code='ConnectionError'", "tells by an exception that nothing is reached"),
         ("trendmicrovisionone", "Expected non-null value", _NO_ANSWER),
         ("trendmicrovisionone", "VAULT RESPONSE", "tells by an exception that there is no such file"),
