@@ -127,9 +127,8 @@ class Ssh:
             raise ActionFailed(f"{self.product}: {name} cannot be given a NUL character; leave it out")
         line, given = self._by_sudo(arguments, input, sudo)
         done = self._executed(line, given, name, timeout_s or self._asset.timeout_s, limit)
-        if accept is not None and done.exit_code not in accept:
-            raise self.failure(name, done)
-        if accept is None and _sudo_refuses(done):
+        refused = sudo and self._refused_by_sudo(done)  # its exit code is that of many a program that found nothing
+        if refused or (accept is not None and done.exit_code not in accept):
             raise self.failure(name, done)
         return done
 
@@ -151,14 +150,19 @@ class Ssh:
     def failure(self, name: str, done: Done) -> ActionFailed:
         """What to say of a command that did not do what it should."""
         said = self._shortened(done.stderr or done.stdout)
-        if _sudo_refuses(done):
-            cure = f"let {self._asset.user} use sudo without a password, or set sudo_password"
+        if self._refused_by_sudo(done):
+            cure = f"let {self._asset.user} use sudo for it without a password, or set sudo_password"
+            if self._asset.sudo_password:
+                cure = f"check sudo_password, what {self._asset.user} may do, and that timestamp_timeout is not 0"
             return ActionFailed(f"{self.product}: {self.host} does not let {name} be run by sudo ({said}); {cure}")
         if done.exit_code == 127 or "command not found" in done.stderr:
             return ActionFailed(f"{self.product}: {name} is not there on {self.host} ({said}); install it, or choose another host")
         ending = f"failed with exit code {done.exit_code}" if done.exit_code >= 0 else "was ended by a signal"
         told = f"{self.product}: {name} {ending} on {self.host}{f': {said}' if said else ''}"
         return ActionFailed(f"{told.rstrip('.')}; check that {self._asset.user} may do that there (setting sudo)")
+
+    def _refused_by_sudo(self, done: Done) -> bool:
+        return self._asset.sudo and done.exit_code == 1 and any(said in done.stderr for said in _SUDO_REFUSES)
 
     # ------------------------------------------------------------- commands
 
@@ -363,7 +367,3 @@ def _collect(receive: Any, content: bytearray, limit: int) -> bool:
         if len(content) > limit:
             return False
     return True
-
-
-def _sudo_refuses(done: Done) -> bool:
-    return done.exit_code == 1 and any(said in done.stderr for said in _SUDO_REFUSES) and "sudo" in done.stderr

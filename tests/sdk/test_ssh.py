@@ -197,7 +197,7 @@ def test_keys_that_cannot_be_read(real: SshServer, tmp_path: Path) -> None:
 @pytest.fixture
 def sudoers(real: SshServer, tmp_path: Path) -> Iterator[Path]:
     """A sudo that wants the password of its file, remembers that it was given, and runs the rest."""
-    fake = tmp_path / "sudo"
+    fake = tmp_path / "sudo"  # its words are those of sudo 1.9
     fake.write_text(
         f"""#!/bin/sh
 for one; do [ "$one" = -v ] && verify=1; [ "$one" = -S ] && input=1; done
@@ -209,6 +209,7 @@ fi
 [ -e {tmp_path}/given ] || [ -e {tmp_path}/free ] || {{ echo "sudo: a password is required" >&2; exit 1; }}
 while [ "$1" != -- ]; do shift; done
 shift
+[ "$1" = false ] && {{ echo "Sorry, user x is not allowed to execute '/bin/false' as root on here." >&2; exit 1; }}
 echo as root >&2
 exec "$@"
 """
@@ -238,6 +239,15 @@ def test_sudo_that_asks_without_a_password_is_told(real: SshServer, sudoers: Pat
         machine.run(["cat"], sudo=True, accept=None)
 
 
+def test_a_refusal_is_no_exit_code_of_the_program(real: SshServer, sudoers: Path) -> None:
+    (sudoers / "free").touch()
+    with session(real.settings, sudo=True) as machine:
+        for accept in ((0, 1), None):
+            with pytest.raises(ActionFailed, match="does not let false be run by sudo .*not allowed to execute"):
+                machine.run(["false"], sudo=True, accept=accept)
+        assert machine.run(["false"], accept=(0, 1)).exit_code == 1
+
+
 @pytest.mark.parametrize("free", [False, True])
 def test_the_password_is_for_sudo_and_never_for_the_program(real: SshServer, sudoers: Path, free: bool) -> None:
     if free:
@@ -248,7 +258,7 @@ def test_the_password_is_for_sudo_and_never_for_the_program(real: SshServer, sud
 
 
 def test_a_wrong_password_for_sudo_is_told_and_not_shown(real: SshServer, sudoers: Path) -> None:
-    with session(real.settings, sudo=True, sudo_password="hush hush") as machine, pytest.raises(ActionFailed, match="by sudo") as failed:
+    with session(real.settings, sudo=True, sudo_password="hush hush") as machine, pytest.raises(ActionFailed, match="check sudo_p") as failed:
         machine.run(["cat"], sudo=True)
     assert "hush" not in str(failed.value)
 
