@@ -153,9 +153,10 @@ def start(machine: Ssh, service: str, port: int, found: Sequence[Way], before: S
     chosen = [way for way in units if way.name in wanted] or ([] if before else units[:1])
     for way in chosen:
         machine.run(["systemctl", "unmask", "--", way.name], sudo=True)
-        machine.run(["systemctl", "enable", "--", way.name], sudo=True)
+        # A unit that others pull in cannot be enabled: it starts by itself all the same.
+        enabled = machine.run(["systemctl", "enable", "--", way.name], sudo=True, accept=None).exit_code == 0
         machine.run(["systemctl", "start", "--", way.name], sudo=True)
-        done.append(f"unmasked, enabled and started {way.name}")
+        done.append(f"unmasked{', enabled' if enabled else ''} and started {way.name}")
     for way in found:
         if way.kind in _SUPERSERVERS and not way.automatic:
             _switch(machine, way, service, port, on=True)

@@ -30,6 +30,7 @@ def initial() -> Dict[str, Any]:
         "processes": {str(pid): [parent, user, name, command] for pid, parent, user, name, command in processes},
         "units": {
             "nginx.service": ["active", "enabled"], "ssh.service": ["active", "enabled"], "cups.socket": ["inactive", "disabled"],
+            "polkit.service": ["active", "static"],
         },
         "users": {
             "root": [0, "/bin/bash", "P", ""],
@@ -138,13 +139,15 @@ def systemctl(command: Command) -> Any:
         return "".join(f"{name} loaded {active} running A unit\n" for name, (active, _) in units.items())
     if verb == "show":
         return "\n".join(_shown(name, units.get(name)) for name in named)
+    if verb == "enable" and any(units[name][1] == "static" for name in named if name in units):
+        return Said(1, stderr="The unit files have no installation config.\n")
     changes = {
         "disable": ("inactive", "disabled"), "mask": ("inactive", "masked"), "unmask": ("", "disabled"), "enable": ("", "enabled"),
         "start": ("active", ""),
     }  # fmt: skip
     for unit in (units[name] for name in named if name in units):
         active, mode = changes[verb]
-        unit[:] = [active or unit[0], mode or unit[1]]
+        unit[:] = [active or unit[0], unit[1] if unit[1] == "static" else mode or unit[1]]
     return ""
 
 

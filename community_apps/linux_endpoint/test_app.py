@@ -156,6 +156,12 @@ def test_units_are_masked_and_come_back(server):
     assert simulator.simulator.state["units"]["nginx.service"] == ["active", "enabled"]
 
 
+def test_units_that_cannot_be_enabled_are_started_all_the_same(server):
+    assert app.stop_service(server, HOST, "polkit").status == "stopped"
+    change = app.start_service(server, HOST, "polkit")
+    assert (change.status, change.done) == ("running", ["unmasked and started polkit.service"])
+
+
 def test_a_service_that_there_is_not(server):
     for action in (app.stop_service, app.start_service):
         with pytest.raises(ActionFailed, match="has no service 'gopher'"):

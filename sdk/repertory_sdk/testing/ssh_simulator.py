@@ -200,7 +200,8 @@ class SshSimulator:
         for door in self._doors:
             door.tend(self.state)
         with self._serving(options.port) as port:
-            announce(self.settings(port), port, **{f"{door.name}_port": door.port for door in self._doors})
+            doors: Dict[str, Any] = {f"{door.name}_port": door.port for door in self._doors}
+            announce(self.settings(port), port, **doors)
             until_input_ends()
 
 
