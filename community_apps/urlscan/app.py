@@ -24,6 +24,7 @@ app = App(
 
 Verdict = Literal["malicious", "suspicious", "benign", "unknown"]
 VISIBILITIES = ("private", "unlisted", "public")
+MOST = 500
 PNG = b"\x89PNG\r\n\x1a\n"
 WORST_FIRST = ("malicious", "suspicious", "benign", "unknown")
 
@@ -258,10 +259,10 @@ def get_scan(account: Urlscan, scan: str = param("Identity of the scan")) -> Sca
         http_status=_status(inner(page, "status")),
         brands=_brands(overall),
         categories=texts(inner(overall, "categories")),
-        domains=texts(inner(lists, "domains")),
-        addresses=texts(inner(lists, "ips")),
-        urls=texts(inner(lists, "urls")),
-        hashes=texts(inner(lists, "hashes")),
+        domains=texts(inner(lists, "domains"))[:MOST],
+        addresses=texts(inner(lists, "ips"))[:MOST],
+        urls=texts(inner(lists, "urls"))[:MOST],
+        hashes=texts(inner(lists, "hashes"))[:MOST],
         report=text(inner(task, "reportURL")),
     )
 
