@@ -32,6 +32,7 @@ def initial() -> Dict[str, Any]:
         attribute(2, "domain", "evil.example"),
         attribute(3, "url", "http://evil.example/a%20b"),
         attribute(4, "filename|sha256", f"bill.exe|{'ab' * 32}"),
+        attribute(9, "domain", "login-examp1e.example"),
         attribute(5, "comment", "seen since new year", to_ids=False),
         attribute(6, "ip-src", "203.0.113.6", deleted=True),
     ]

@@ -33,7 +33,10 @@ simulator = Simulator(
     settings={"url": "{url}", "internetdb_url": "{url}/internetdb", "key": KEY},
     state=lambda: {
         "banners": BANNERS,
-        "domains": {"example.com": {"subdomains": ["www"], "data": RECORDS, "tags": ["ipv6"], "more": False}},
+        "domains": {
+            "example.com": {"subdomains": ["www"], "data": RECORDS, "tags": ["ipv6"], "more": False},
+            "login-examp1e.example": {"subdomains": [], "data": [{"subdomain": "", "type": "A", "value": "203.0.113.7"}]},
+        },
         "names": {"203.0.113.7": ["srv1.example.net"]},
         "addresses": {"www.example.com": "192.0.2.10"},
         "credits": 100,

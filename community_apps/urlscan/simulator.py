@@ -13,6 +13,7 @@ from repertory_sdk.testing.simulator import Reply, Request, Simulator
 KEY = "demo-key-of-urlscan"
 PHISH = "11111111-1111-4111-8111-111111111111"
 PLAIN = "22222222-2222-4222-8222-222222222222"
+PIVOT = "55555555-5555-4555-8555-555555555555"
 GONE = "33333333-3333-4333-8333-333333333333"
 TERM = re.compile(r'(task\.url|page\.url|page\.domain|page\.apexDomain|page\.ip):"((?:[^"\\]|\\.)*)"')
 
@@ -43,6 +44,7 @@ def initial() -> Dict[str, Any]:
         scan(PHISH, "http://login.evil.example/a", "login.evil.example", 100, "2026-01-04T08:00:00.000Z", brands=brands,
              categories=["phishing"]),
         scan(PLAIN, "https://www.evil.example/", "www.evil.example", 0, "2026-01-05T08:00:00.000Z", brands=["Other"]),
+        scan(PIVOT, "https://login-examp1e.example/", "login-examp1e.example", 100, "2026-01-03T08:00:00.000Z", brands=brands),
         scan(GONE, "http://gone.example/", "gone.example", 0, "2026-01-05T08:00:00.000Z"),
         *(
             scan(str(uuid.UUID(int=one)), f"http://many.example/{one}", "many.example", 0, f"2026-01-01T00:00:{one % 60:02}Z")

@@ -30,7 +30,9 @@ def initial() -> Dict[str, Any]:
     return {
         "ip_addresses": {"203.0.113.7": looked(7, 1, **place), "198.51.100.7": looked(0), "198.51.100.8": looked(1),
                          "198.51.100.9": looked(0, 0, 2), "198.51.100.10": {}},
-        "domains": {"evil.example": looked(9, categories={"A": "phishing", "B": "malware"}, creation_date=1767225600)},
+        "domains": {"evil.example": looked(9, categories={"A": "phishing", "B": "malware"}, creation_date=1767225600),
+                    "login-examp1e.example": looked(11, categories={"A": "phishing"}), "related1.example": looked(4),
+                    "related2.example": looked(1), "example.com": looked(0)},
         "urls": {"http://evil.example/login": looked(12, title="Log in", last_final_url="http://evil.example/next")},
         "files": {EICAR: file, digests["md5"]: file},
         "resolutions": [(f"host{number}.example", "203.0.113.7", 1767225600 - number) for number in range(90)],

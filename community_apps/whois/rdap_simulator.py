@@ -34,6 +34,10 @@ OBJECTS: Dict[str, Dict[str, Any]] = {
         "entities": [REGISTRAR, {"roles": ["registrant"], "vcardArray": card(fn="REDACTED FOR PRIVACY")}],
         "nameservers": [{"ldhName": "NS1.EXAMPLE.NET"}, {"ldhName": "ns2.example.net."}, {}],
     },
+    "domain/login-examp1e.example": {
+        "objectClassName": "domain", "ldhName": "login-examp1e.example", "entities": [REGISTRAR],
+        "events": [{"eventAction": "registration", "eventDate": "2026-01-02T00:00:00Z"}],
+    },
     "domain/bare.example": {"objectClassName": "domain", "entities": None, "events": [None], "vcardArray": 7},
     "ip/80.211.246.121": {
         "objectClassName": "ip network", "startAddress": "80.211.246.0", "endAddress": "80.211.246.255", "name": "EXAMPLE-HOSTING",

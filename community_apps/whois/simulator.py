@@ -70,6 +70,14 @@ country:        NL
 abuse-mailbox:  abuse@hosting.example
 created:        2012-03-15T09:30:00Z
 """,
+    "login-examp1e.example": """\
+Domain Name: LOGIN-EXAMP1E.EXAMPLE
+Registrar: Example Registrar
+Creation Date: 2026-01-02T00:00:00Z
+Registry Expiry Date: 2027-01-02T00:00:00Z
+Registrar Abuse Contact Email: abuse@registrar.example
+Name Server: NS1.HOST.EXAMPLE
+""",
     "scan.example.net": """\
 Domain Name: SCAN.EXAMPLE.NET
 Registrar WHOIS Server: 127.0.0.1:{port}
