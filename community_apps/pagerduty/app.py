@@ -18,7 +18,7 @@ app = App(
     vendor="PagerDuty Inc.",
     summary=__doc__,
     requires=["requests>=2.31"],
-    hosts=["${asset.url}", "${asset.events_url}", "${asset.proxy}"],
+    hosts=["api.pagerduty.com:443", "events.pagerduty.com:443", "${asset.url}", "${asset.events_url}", "${asset.proxy}"],
     files=["${asset.ca_file}"],
 )
 

@@ -19,7 +19,15 @@ app = App(
     vendor="Slack Technologies",
     summary=__doc__,
     requires=["requests>=2.31"],
-    hosts=["${asset.url}", "${asset.webhook_url}", "${asset.files_url}", "${asset.proxy}"],
+    hosts=[
+        "slack.com:443",
+        "hooks.slack.com:443",
+        "files.slack.com:443",
+        "${asset.url}",
+        "${asset.webhook_url}",
+        "${asset.files_url}",
+        "${asset.proxy}",
+    ],
     files=["${asset.ca_file}"],
 )
 
