@@ -23,24 +23,19 @@ REAL = frozenset(
     }
 )  # fmt: skip
 REAL_PLACES = (
-    "community_apps/abuseipdb/", "community_apps/blocklist/test_feeds", "community_apps/dns/test_app",
-    "community_apps/whois/test_app",
-    "community_apps/linux_endpoint/", "community_apps/nftables/", "community_apps/squid/", "community_apps/unbound/",
-    "tests/acceptance/", "tests/attacks/", "tests/classic/app", "tests/classic/playbook/test_blocks", "tests/classic/test_running",
-    "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs", "tests/content/test_classic_environments",
-    "tests/content/test_classic_locks",
-    "tests/simulation/test_exploring", "tests/simulation/test_simulated",
-    "tests/content/test_environments", "tests/content/test_git", "tests/content/test_hostile", "tests/content/test_sync",
-    "tests/content/test_index.py::test_a_writer_is_waited_for", "tests/content/test_trust",
-    "tests/runtime/egress/test_attempts", "tests/runtime/egress/test_clients", "tests/runtime/egress/test_connections",
-    "tests/runtime/sandbox/test_interpreters", "tests/runtime/sandbox/test_probing", "tests/runtime/sandbox/test_seccomp",
-    "tests/runtime/test_broken_off", "tests/runtime/test_journal",
+    "community_apps/", "tests/acceptance/", "tests/attacks/", "tests/classic/app", "tests/classic/playbook/test_blocks",
+    "tests/classic/test_running", "tests/commands/", "tests/content/test_bundle", "tests/content/test_catalogs",
+    "tests/content/test_classic_environments", "tests/content/test_classic_locks", "tests/simulation/test_exploring",
+    "tests/simulation/test_simulated", "tests/content/test_environments", "tests/content/test_git",
+    "tests/content/test_hostile", "tests/content/test_sync", "tests/content/test_index.py::test_a_writer_is_waited_for",
+    "tests/content/test_trust", "tests/runtime/egress/test_attempts", "tests/runtime/egress/test_clients",
+    "tests/runtime/egress/test_connections", "tests/runtime/sandbox/test_interpreters", "tests/runtime/sandbox/test_probing",
+    "tests/runtime/sandbox/test_seccomp", "tests/runtime/test_broken_off", "tests/runtime/test_journal",
     "tests/runtime/test_secret_references.py::test_a_program_that_waits",
     "tests/runtime/test_secrets_store.py::test_secrets_can_be_read_while_keys_change",
-    "tests/runtime/test_secrets_store.py::test_several_processes", "tests/runtime/test_storage",
-    "tests/sdk/test_app_worker", "tests/sdk/test_conformance", "tests/sdk/test_http",
-    "tests/sdk/test_describe", "tests/sdk/test_playbook_worker", "tests/sdk/test_recorder", "tests/sdk/test_ssh",
-    "tests/test_house", "tests/test_package",
+    "tests/runtime/test_secrets_store.py::test_several_processes", "tests/runtime/test_storage", "tests/sdk/test_app_worker",
+    "tests/sdk/test_conformance", "tests/sdk/test_http", "tests/sdk/test_describe", "tests/sdk/test_playbook_worker",
+    "tests/sdk/test_recorder", "tests/sdk/test_ssh", "tests/test_house", "tests/test_package",
 )  # fmt: skip
 # No process, but seconds of the processor: files made to be expensive, and hundreds of examples of what strangers write.
 COSTLY_PLACES = (
