@@ -136,6 +136,12 @@ def test_a_view_that_fails_is_a_sentence_above_the_table(analyst: User, django: 
     assert "<td>22, 80</td>" in page
 
 
+def test_programs_are_told_the_record_as_ever(analyst: User) -> None:
+    run = analyst("act", "phantom/feeds", "dump", "ip=192.0.2.1", "--json").json["run"]
+    assert analyst.asked("show", run, "--html", "run.html") == analyst.asked("show", run)
+    assert (analyst.folder / "run.html").exists()
+
+
 def test_a_page_that_cannot_be_written_is_a_mistake(analyst: User) -> None:
     run = analyst("act", "phantom/feeds", "dump", "ip=192.0.2.1", "--json").json["run"]
     assert "cannot be written: No such file" in analyst.refused("show", run, "--html", "no/such/run.html")

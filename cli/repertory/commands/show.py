@@ -48,10 +48,10 @@ def command(
         record = read_record(opened.database, runs.find_run(opened.database, run))
         if html is not None:
             _write_page(opened, record, html)
-    if html is None:
-        emit(as_json(record)) if json else print_record(record)
-    elif json:
-        emit({"run": record.run.id, "page": str(html)})
+    if json:
+        emit(as_json(record))
+    elif html is None:
+        print_record(record)
     else:
         note(f"the page of run {record.run.id} is in {html}")
 
