@@ -5,11 +5,10 @@
     python tests/classic/corpus.py --connectors DIR [--only NAME ...] [--place CACHE] [--which changed] [--page | --json]
     python tests/classic/corpus.py --connectors DIR [--only NAME ...] [--place CACHE] --upstream [--json]
 
-Each playbook of a checkout is followed from Git, validated, installed, and run for each seed, simulated, with an app process nowhere, on
-one event that has also what its conditions look for; and explored, if so asked. Of further checkouts only the files that differ from
-all before are measured. Each custom function is called once. Each connector, a checkout of its own below DIR, is installed with its
-environment, and every one of its actions is asked for with made-up parameters where no host is reachable; or the tests that it ships
-are run. Nothing of the checkouts is changed.
+Each playbook of a checkout is followed from Git, validated, installed, and run on one event for each seed, simulated, with an app process
+nowhere; and explored, if so asked. Of further checkouts only the files that differ from all before are measured. Each custom function is
+called once. Each connector, a checkout of its own below DIR, is installed with its environment, and every one of its actions is asked for
+with made-up parameters where no host is reachable; or the tests that it ships are run. Nothing of the checkouts is changed.
 """
 
 from __future__ import annotations

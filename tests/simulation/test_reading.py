@@ -110,3 +110,22 @@ def test_a_playbook_gets_what_it_reads_of_an_app_that_nobody_has(lab: Lab) -> No
 
     assert (run.state, run.message) == ("succeeded", "")
     assert isinstance(run.outputs["vendors"][0], int)
+
+
+def test_words_and_keys_that_code_takes_apart_and_looks_up() -> None:
+    code = """
+def score(action, success, container, results, handle):
+    known = {"low": 1, "high": 2}
+    for row in phantom.parse_success(results):
+        for line in row["table"].split("\\n")[1:]:
+            port, state, name = line.split()
+        level = known[row["level"]]
+"""
+    found = read(code)
+    table, level = found.find("data", "[]", "table"), found.find("data", "[]", "level")
+    assert table is not None
+    assert level is not None
+
+    assert level.wanted == ["low", "high"]
+    made = fill(NOTHING, table, Random(1), temper=Temper())
+    assert [len(line.split()) for line in made.split("\n")] == [3, 3]

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,6 @@ from repertory.runtime.engines.foreground import Foreground, foreground
 from repertory.runtime.execution.attempt import COVERAGE
 from repertory.runtime.kept import runs
 from repertory.runtime.simulation.exploring import Subject, explore
-from repertory.runtime.simulation.filling import temper_of
-from repertory.runtime.simulation.openings import make_event
-from repertory.runtime.simulation.reading.reads import reads_of
 from repertory.runtime.simulation.scenario import Scenario, Simulation
 from repertory.runtime.simulation.subject import copy_event
 from repertory.runtime.storage.database import Database, open_database
@@ -158,15 +155,13 @@ class Ending:
 
 
 def _run(here: Foreground, database: Database, item: Installed, seed: int) -> Ending:
-    manifest, reads = item.manifest, reads_of(item)
+    manifest = item.manifest
     assert isinstance(manifest, PlaybookManifest)
     inputs = {one.name: [VALUES.get(kind, "value") for kind in one.contains[:1] or ("",)] for one in manifest.inputs}
     simulation = Simulation(seed=seed, scenario=Scenario(), traced=True)
-    said = from_json(Event, EVENT)
-    made = make_event(manifest, reads, simulation.chance("event"), temper_of(simulation))
     try:
         with database.transaction() as transaction:
-            event = copy_event(transaction, replace(said, artifacts=[*said.artifacts, *made.artifacts]))
+            event = copy_event(transaction, from_json(Event, EVENT))
             run_id = runs.create_run(
                 transaction, runs.NewRun(playbook=item, inputs=inputs, event=event, held=True, simulation=simulation)
             )  # fmt: skip

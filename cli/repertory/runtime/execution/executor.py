@@ -150,7 +150,7 @@ class Executor:
             "event": event, "inputs": dict(run.inputs), "run": run.id, "format": item.manifest.format,
             "classic": {"repository": item.name.rpartition("/")[0], "item": item.short_name, "user": run.started_by},
             "traced": is_explored,
-            "prepared": prepare(reads_of(item), run.simulation) if run.simulation and is_explored else {},
+            "prepared": prepare(reads_of(item), run.simulation) if run.simulation else {},
         }  # fmt: skip
 
     def stop(self, *, hold: bool = False) -> None:

@@ -136,12 +136,16 @@ class _Filling:
             return self._chance.random() < 0.5
         if self._varied and not type_named(place.name) and self._chance.random() < _OTHER:
             return self._parted(text_for(place.name, [self._chance.choice(_KINDS)], self._chance), place)
-        return self._parted(text_for(place.name, (), self._chance), place)
+        return self._parted(self._words(place), place)
+
+    def _words(self, place: Place) -> str:
+        words = [text_for(place.name, (), self._chance) for _ in range(place.words)]
+        return words[0] if place.words == 1 else " ".join(word.replace(" ", "-") for word in words)
 
     def _parted(self, value: Any, place: Place) -> Any:
         """With what it is taken apart at."""
         missing = [part for part in place.parts if isinstance(value, str) and part not in value]
-        return value + "".join(f"{part}{text_for(place.name, (), self._chance)}" for part in missing) if missing else value
+        return value + "".join(f"{part}{self._words(place)}" for part in missing) if missing else value
 
 
 def in_common(place: Place, other: Place) -> str:

@@ -22,7 +22,7 @@ _USUAL = (
     "destinationHostName", "destinationUserName",
 )  # fmt: skip
 _LABEL = "events"
-_ALL, _MOST_ARTIFACTS = 0.5, 6
+_ALL, _MOST_ARTIFACTS, _MOST_PLAIN = 0.5, 5, 2
 
 
 def make_event(manifest: PlaybookManifest, reads: Place, chance: Random, temper: Temper) -> Event:
@@ -48,7 +48,7 @@ def _cases(place: Place | None, chance: Random, temper: Temper) -> list[Case | N
     known: list[Case | None] = [*(place.cases_below() if place else ())]
     chance.shuffle(known)
     if not temper.is_varied or chance.random() < _ALL:
-        return [*known[:_MOST_ARTIFACTS], None]
+        return [*known[: _MOST_ARTIFACTS if temper.is_varied else _MOST_PLAIN], None]
     return [None] * chance.choice((0, 1, 1, 2, 3))
 
 

@@ -1,4 +1,4 @@
-"""What an explored run is told in the place of those who are not there: the product's own interface, and child playbooks."""
+"""What a simulated run is told in the place of those who are not there: the product's own interface, and child playbooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def prepare(reads: Place, simulation: Simulation) -> dict[str, Any]:
     """By the names of blocks: results of functions that ask the product, outputs of children; then the data of the container, and
     who started the run.
 
-    Not each of them is made up in each run: what can be computed is mostly computed.
+    Plain simulated runs get no more than the data; explored ones now this, now that: else it is computed.
     """
     temper = temper_of(simulation)
     data = reads.find(CONTAINER, "data")

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from repertory.runtime.simulation.reading.calls import method
 from repertory.runtime.simulation.reading.places import Case
-from repertory.runtime.simulation.reading.seen import AppRuns, Many, Row, Seen, Text, Value, element, entry, together
+from repertory.runtime.simulation.reading.seen import (
+    AppRuns,
+    Many,
+    Row,
+    Seen,
+    Table,
+    Text,
+    Value,
+    element,
+    entry,
+    together,
+)
 from repertory.runtime.simulation.reading.wishes import OPERATORS, UNKNOWN, compare, fulfilling
 
 if TYPE_CHECKING:
@@ -38,6 +49,7 @@ class Expressions:
             ast.Call: self._called,
             ast.Subscript: self._subscript,
             ast.Compare: self._compared,
+            ast.Dict: self._table,
             ast.List: self._listed,
             ast.Tuple: lambda node, names: Row(tuple(self.follow(one, names) for one in node.elts)),
             ast.ListComp: self._comprehended,
@@ -67,6 +79,8 @@ class Expressions:
         if isinstance(target, ast.Name):
             names[target.id] = seen
         elif isinstance(target, (ast.Tuple, ast.List)):
+            for place in seen.item.places if isinstance(seen, Many) and isinstance(seen.item, Value) else ():
+                place.words = max(place.words, len(target.elts))  # as in: name, size = line.split()
             for number, one in enumerate(target.elts):
                 self.bind(one, seen.items[number] if isinstance(seen, Row) and number < len(seen.items) else element(seen), names)
 
@@ -82,8 +96,11 @@ class Expressions:
         seen = self.follow(node.value, names)
         if isinstance(node.slice, ast.Slice):
             return seen
-        key = literal(node.slice)
-        self.follow(node.slice, names)
+        key, sought = literal(node.slice), self.follow(node.slice, names)
+        if isinstance(seen, Table) and isinstance(sought, Value):
+            for place in sought.places if "number" not in {kind for one in sought.places for kind in one.kinds} else ():
+                place.want(seen.keys)
+            return None
         return entry(seen, key if isinstance(key, (str, int)) else None)
 
     def _listed(self, node: ast.List, names: Names) -> Seen:
@@ -94,6 +111,12 @@ class Expressions:
             compare(values[0], str(operator), values[2], literals=literals)
             return None
         return Many(values[0]) if len(values) == 1 else Row(values) if values else None
+
+    def _table(self, node: ast.Dict, names: Names) -> Seen:
+        for one in node.values:
+            self.follow(one, names)
+        keys = [literal(one) for one in node.keys if one is not None]
+        return Table(tuple(key for key in keys if isinstance(key, (str, int))))
 
     # ---------------------------------------------------------- composition
 

@@ -25,8 +25,8 @@ class Case:
 class Place:
     """One place. ``wanted`` are values that make a difference there, ``linked`` other places whose values it is compared with.
 
-    ``cases`` are those that it has a part in; ``parts`` are texts at which what is there is taken apart; ``is_json`` says that
-    it is a text, with JSON in it.
+    ``cases`` are those that it has a part in; ``parts`` are texts at which what is there is taken apart; ``words`` how many words
+    are between them; ``is_json`` says that it is a text, with JSON in it.
     """
 
     name: str = ""
@@ -34,6 +34,7 @@ class Place:
     wanted: list[Any] = field(default_factory=list)
     linked: list[Place] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
+    words: int = 1
     is_json: bool = False
     cases: list[Case] = field(default_factory=list)
     inside: dict[str, Place] = field(default_factory=dict)

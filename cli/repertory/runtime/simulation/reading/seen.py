@@ -57,7 +57,14 @@ class Text:
     of: Seen
 
 
-Seen = Value | Many | Row | AppRuns | AppRun | Text | None
+@dataclass(frozen=True)
+class Table:
+    """A dictionary of the playbook's own, with these keys."""
+
+    keys: tuple[str | int, ...]
+
+
+Seen = Value | Many | Row | AppRuns | AppRun | Text | Table | None
 
 
 def element(seen: Seen) -> Seen:
