@@ -44,6 +44,8 @@ WITH_PASSWORD = (
     "IFS= read -r word; printf '%s\\n' \"$word\" | sudo -S -p '' -v 2>/dev/null; word=; sudo -n -- \"$@\""
 )
 """The first line of input is for sudo, whether it wants it or not, and never for the program."""
+FIND = 'PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"; export PATH; exec "$@"'
+"""Accounts that are not root's are not shown where programs for administrators are, and may use some of them all the same."""
 _QUOTED = 200
 _CHUNK = 64 * 1024
 _SUDO_REFUSES = ("a password is required", "a terminal is required", "not in the sudoers", "is not allowed to", "may not run sudo")
@@ -168,7 +170,7 @@ class Ssh:
 
     def _by_sudo(self, arguments: List[str], input: bytes, sudo: bool) -> Tuple[str, bytes]:
         """The line for the remote shell, whichever that is, and what it reads."""
-        plain = ["env", "LC_ALL=C", "TZ=UTC"]
+        plain = ["env", "LC_ALL=C", "TZ=UTC", "sh", "-c", FIND, "sh"]
         if not sudo or not self._asset.sudo:
             return shlex.join([*plain, *arguments]), input
         if not self._asset.sudo_password:

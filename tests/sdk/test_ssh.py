@@ -88,6 +88,10 @@ def test_a_missing_program_is_named(machine: Ssh) -> None:
         machine.run(["frobnicate"])
 
 
+def test_programs_for_administrators_are_found(machine: Ssh) -> None:
+    assert machine.run("echo $PATH").stdout.strip().endswith(":/usr/local/sbin:/usr/sbin:/sbin")
+
+
 def test_a_signal_is_an_exit_code_of_its_own(machine: Ssh) -> None:
     assert machine.run("kill -9 $PPID", accept=None).exit_code == -1
 

@@ -28,7 +28,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Opt
 
 import paramiko
 
-from repertory_sdk.ssh import WRITE, fingerprint
+from repertory_sdk.ssh import FIND, WRITE, fingerprint
 from repertory_sdk.testing.place import HOST, Place, tcp_faults, with_settings
 from repertory_sdk.testing.simulator import announce, until_input_ends
 
@@ -119,6 +119,7 @@ class SshSimulator:
         words = shlex.split(line)
         while words[:1] == ["env"] or (words and "=" in words[0]):
             words = words[1:]
+        words = words[4:] if words[:3] == ["sh", "-c", FIND] else words
         sudo = words[:3] == ["sudo", "-n", "--"]
         program, *arguments = words[3:] if sudo else words
         self.commands.append(shlex.join([program, *arguments]))
