@@ -12,6 +12,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from email.message import EmailMessage
 from pathlib import Path
@@ -124,8 +125,7 @@ def configured(folder):
     (folder / "mail").mkdir()
     if root:
         os.chown(folder / "mail", mail.pw_uid, mail.pw_gid)
-        for above in (folder, *folder.parents[:-2]):
-            above.chmod(above.stat().st_mode | 0o011)
+        folder.chmod(0o755)
     certify(folder)
     text = CONFIGURATION.format(folder=folder, internal_group=group, uid=mail.pw_uid, gid=mail.pw_gid, **names, **ports)
     (folder / "dovecot.conf").write_text(text, "utf-8")
@@ -138,24 +138,25 @@ def wait_until_it_answers(process, port, log):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
-        except OSError:
-            process_ended = process.poll()
-            assert process_ended is None, log.read_text("utf-8")
+        except ConnectionRefusedError:
+            time.sleep(0.02)
     raise AssertionError(log.read_text("utf-8") if log.exists() else "Dovecot does not start")
 
 
 @pytest.fixture(scope="module")
-def dovecot(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dovecot")
-    ports = configured(folder)
-    command = [DOVECOT, "-F", "-c", str(folder / "dovecot.conf")]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as process:
-        try:
-            wait_until_it_answers(process, ports["tls"], folder / "log")
-            yield folder, ports
-        finally:
-            process.terminate()
-            process.wait(10)
+def dovecot():
+    """Not below pytest's own folder, which is closed to the account that keeps the mails whenever another session starts."""
+    with tempfile.TemporaryDirectory(prefix="dovecot-") as name:
+        folder = Path(name)
+        ports = configured(folder)
+        command = [DOVECOT, "-F", "-c", str(folder / "dovecot.conf")]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as process:
+            try:
+                wait_until_it_answers(process, ports["tls"], folder / "log")
+                yield folder, ports
+            finally:
+                process.terminate()
+                process.wait(10)
 
 
 def letter(number, subject="Your invoice"):
