@@ -15,7 +15,7 @@ app = App(
     vendor="AbuseIPDB LLC",
     summary=__doc__,
     requires=["requests>=2.31"],
-    hosts=["${asset.url}", "${asset.proxy}"],
+    hosts=["api.abuseipdb.com:443", "${asset.url}", "${asset.proxy}"],
     files=["${asset.ca_file}"],
 )
 

@@ -20,7 +20,7 @@ app = App(
     vendor="DomainTools",
     summary=__doc__,
     requires=["requests>=2.31"],
-    hosts=["${asset.url}", "${asset.proxy}"],
+    hosts=["api.domaintools.com:443", "${asset.url}", "${asset.proxy}"],
     files=["${asset.ca_file}"],
 )
 

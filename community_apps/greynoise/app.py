@@ -16,7 +16,7 @@ app = App(
     vendor="GreyNoise Intelligence",
     summary=__doc__,
     requires=["requests>=2.31"],
-    hosts=["${asset.url}", "${asset.proxy}"],
+    hosts=["api.greynoise.io:443", "${asset.url}", "${asset.proxy}"],
     files=["${asset.ca_file}"],
 )
 

@@ -16,7 +16,7 @@ app = App(
     vendor="Shodan",
     summary=__doc__,
     requires=["requests>=2.31"],
-    hosts=["${asset.url}", "${asset.internetdb_url}", "${asset.proxy}"],
+    hosts=["api.shodan.io:443", "internetdb.shodan.io:443", "${asset.url}", "${asset.internetdb_url}", "${asset.proxy}"],
     files=["${asset.ca_file}"],
     concurrency=1,  # it takes one request a second
 )

@@ -18,7 +18,7 @@ app = App(
     vendor="urlscan GmbH",
     summary=__doc__,
     requires=["requests>=2.31"],
-    hosts=["${asset.url}", "${asset.proxy}"],
+    hosts=["urlscan.io:443", "${asset.url}", "${asset.proxy}"],
     files=["${asset.ca_file}"],
 )
 

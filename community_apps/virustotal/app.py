@@ -19,7 +19,7 @@ app = App(
     vendor="Google",
     summary=__doc__,
     requires=["requests>=2.31"],
-    hosts=["${asset.url}", "${asset.proxy}"],
+    hosts=["www.virustotal.com:443", "${asset.url}", "${asset.proxy}"],
     files=["${asset.ca_file}"],
 )
 

@@ -25,14 +25,22 @@ from whois_fields import (
 
 from repertory_sdk import ActionFailed, App, Asset, Output, output, param, setting
 
+# The regional registries, and those of com, net and org.
+RDAP_HOSTS = (
+    "rdap.arin.net", "rdap.db.ripe.net", "rdap.apnic.net", "rdap.lacnic.net", "rdap.afrinic.net", "rdap.verisign.com",
+    "rdap.publicinterestregistry.org",
+)  # fmt: skip
 app = App(
     "whois",
     version="1.1.0",
     product="WHOIS",
     vendor="Generic",
     summary=__doc__,
-    hosts=["*:43", "${asset.server}:${asset.port}", "${asset.rdap_url}", "${asset.rdap_bootstrap}", "${asset.rdap_hosts}:443"],
-)
+    hosts=[
+        "*:43", *(f"{host}:443" for host in RDAP_HOSTS), "${asset.server}:${asset.port}", "${asset.rdap_url}",
+        "${asset.rdap_bootstrap}", "${asset.rdap_hosts}:443",
+    ],
+)  # fmt: skip
 
 # Networks that no registry gives to anybody; asking about them would only tell strangers what is used inside.
 _INTERNAL = tuple(
@@ -45,11 +53,6 @@ _INTERNAL = tuple(
 _DOMAIN = re.compile(r"(?!.{254})(?:(?!-)[a-z0-9_-]{1,63}(?<!-)\.)+(?!-)(?![0-9]+$)[a-z0-9-]{2,63}(?<!-)", re.ASCII)
 _NUMBER = re.compile(r"(?:AS)?(\d{1,10})", re.IGNORECASE | re.ASCII)
 TIMEOUT_S = 60.0
-# The regional registries, and those of com, net and org.
-RDAP_HOSTS = (
-    "rdap.arin.net", "rdap.db.ripe.net", "rdap.apnic.net", "rdap.lacnic.net", "rdap.afrinic.net", "rdap.verisign.com",
-    "rdap.publicinterestregistry.org",
-)  # fmt: skip
 
 
 Row = TypeVar("Row", "NetworkOwner", "DomainOwner", "SystemOwner")

@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Collection, Dict, Iterator, List, Mapping, cast
+from urllib.parse import urlsplit
 
 from repertory_sdk.app import Action, App
 from repertory_sdk.app_worker import make_asset, outcome_of, typed_parameters
@@ -185,7 +186,7 @@ def _known(key: str, manifest: ActionManifest) -> bool:
     return plain or any(re.split(r"[.\[]", path.path)[0] == key for path in manifest.outputs)
 
 
-def _settings_of(app: App) -> Collection[str]:
+def _settings_of(app: App) -> Mapping[str, Any]:
     return getattr(app.repertory_asset(), "__dataclass_fields__", {})
 
 
@@ -258,9 +259,20 @@ def _declared(app: App, folder: Path, examples: Mapping[str, Parameters]) -> Ite
     yield from (f"no example is given for {name!r}" for name in sorted(names - set(examples)))
     yield from (f"README.md does not mention {word!r}" for word in _to_be_explained(app) if f"{word}" not in readme)
     yield from (f"{where} reaches everywhere" for where in (*app.info.hosts, *app.info.programs) if where.startswith("*"))
+    yield from (f"no permission reaches {place}, where it connects to unless it is set" for place in _unreachable(app))
     for action in app.actions:
         yield from (f"{action.name}: {problem}" for problem in _undeclared(action, names))
         yield from (f"{action.name}: {problem}" for problem in shortcomings(describe_action(action)))
+
+
+def _unreachable(app: App) -> Iterator[str]:
+    """Hosts of URLs that are defaults: only what a user sets opens the host of a setting."""
+    for name, field in _settings_of(app).items():
+        where = urlsplit(field.default) if isinstance(field.default, str) and "://" in field.default else None
+        if where is not None:
+            place = f"{where.hostname}:{where.port or (80 if where.scheme == 'http' else 443)}"
+            if place not in app.info.hosts:
+                yield f"{place} ({name})"
 
 
 def _to_be_explained(app: App) -> Iterator[str]:
