@@ -79,7 +79,7 @@ def _setting(name: str, field: Mapping[str, Any]) -> Any:
 def _known(field: Mapping[str, Any], examples: Any, vault_id: str, name: str) -> Any:
     """What the manifest itself gives as a value; a file of the event where one is wanted."""
     kinds = [str(kind).lower() for kind in field.get("contains") or ()]
-    if name in _MACHINES:
+    if name in _MACHINES and (not kinds or "host name" in kinds):
         return NOWHERE
     if "vault id" in kinds or name in ("vault_id", "vaultid"):
         return vault_id

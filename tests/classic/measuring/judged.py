@@ -36,7 +36,7 @@ JUDGED = tuple(
         ("corelight", "KeyError", "wants a parameter that its manifest calls optional"),
         ("cydarm", "update_case() missing 1 required", "wants a parameter that its manifest calls optional"),
         ("databricks", "cannot unpack non-iterable bool", "returns one value where it takes two apart"),
-        ("databricks", "no answer within", _TRIES),
+        ("databricks", "no answer within", f"{_TRIES}, for 300 s"),
         ("domaintoolsiris", "restdecided_list", "leaves a slash out of the address that it calls"),
         ("eclecticiq", "Check network connectivity", "tells by an exception that nothing is reached"),
         ("eclecticiq", "'NoneType' object has no attribute 'group'", "looks for a status code in what a broken connection says"),

@@ -94,7 +94,7 @@ def connector_lines(reports: Sequence[ConnectorReport]) -> Iterator[str]:
             yield f"{report.name}: {report.kind}: {report.problem}"
     for report, action in actions:
         if action.verdict != "own" and report.loaded and not report.judged(action):
-            yield f"{action.verdict:6} {report.name}: {action.name}: {action.error or action.message[:200]} ({action.where})"
+            yield f"{action.verdict:6} {report.name}: {action.name}: {_cell(reason_of(action))} ({action.where})"
 
 
 def connector_page(reports: Sequence[ConnectorReport]) -> Iterator[str]:
