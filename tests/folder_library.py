@@ -15,7 +15,7 @@ from repertory.errors import UserError
 from repertory.home import Home
 from repertory.items import Installed, InstalledSet
 from repertory.runtime.processes.author import describe
-from repertory_sdk.manifest import PlaybookManifest, dump_manifest, load_app, load_playbook
+from repertory_sdk.manifest import AppManifest, PlaybookManifest, dump_manifest, load_app, load_playbook
 from repertory_sdk.source import requested_actions, requested_playbooks
 
 _DESCRIBED: dict[str, str] = {}
@@ -27,6 +27,7 @@ class FolderLibrary:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._seen: dict[str, Installed] = {}
+        self.on_offer: list[AppManifest] = []
 
     def _all(self) -> list[Installed]:
         names = sorted(path.parent.name for path in self.root.glob("*/item.json"))
@@ -41,6 +42,10 @@ class FolderLibrary:
         apps = {item.name: item for item in items if item.kind == "app"}
         playbooks = {item.name: item for item in items if item.kind == "playbook"}
         return InstalledSet(apps=apps, playbooks=playbooks)
+
+    def offered(self, action: str) -> list[AppManifest]:
+        """Those that a test put on offer."""
+        return [one for one in self.on_offer if one.action(action)]
 
     def pinned(self, name: str, digest: str) -> Installed:
         """The item with this hash."""

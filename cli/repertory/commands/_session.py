@@ -16,6 +16,7 @@ from repertory.content.environments.listing import check_environment
 from repertory.content.installed.contents import verify_hash
 from repertory.content.installed.lock import installed
 from repertory.content.installed.pinned import pinned_item
+from repertory.content.offered.catalog import catalog_items
 from repertory.errors import NotFound, UsageError, UserError
 from repertory.runtime.sandbox.probing import strongest
 from repertory.runtime.secrets.keys import PASSPHRASE
@@ -24,7 +25,7 @@ from repertory.runtime.storage.database import open_database
 from repertory.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from repertory.home import Home
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from repertory.runtime.engines.foreground import Foreground
     from repertory.runtime.storage.database import Database
     from repertory.settings import Settings
+    from repertory_sdk.manifest import AppManifest
 
 # How long a verified hash is believed before the files are read again.
 VERIFIED_S = 30.0
@@ -46,6 +48,7 @@ class HomeLibrary:
     _set: InstalledSet | None = None
     _verified: dict[str, float] = field(default_factory=dict)
     _older: dict[tuple[str, str], Installed] = field(default_factory=dict)
+    _offered: dict[str, list[AppManifest]] | None = None
 
     def installed(self) -> InstalledSet:
         """Everything that is installed now."""
@@ -57,6 +60,16 @@ class HomeLibrary:
         if self._set is None or seen != self._seen:
             self._set, self._seen = installed(self.home), seen
         return self._set
+
+    def offered(self, action: str) -> Sequence[AppManifest]:
+        """Apps of followed repositories that have this action; read once."""
+        if self._offered is None:
+            self._offered = {}
+            apps = [item.app for item in catalog_items(self.home) if item.app and not item.errors]
+            for app in apps:
+                for one in app.actions:
+                    self._offered.setdefault(one.name, []).append(app)
+        return self._offered.get(action, ())
 
     def pinned(self, name: str, digest: str) -> Installed:
         """The item with these very bytes, checked before they are executed."""

@@ -85,7 +85,7 @@ class Actions:
             permitted=permitted,
             by_hand=by_hand,
         )
-        asked, around = completed(request, around) if self._run.simulation else (request, around)
+        asked, around = completed(request, around, self._tools.library.offered) if self._run.simulation else (request, around)
         planned = planning.plan(asked, around)
         return self._journal.plan(request.key, request.digest, planned, at_once=not self._busy.count())
 

@@ -8,22 +8,29 @@ from typing import TYPE_CHECKING
 
 from repertory.items import Installed, InstalledSet
 from repertory.runtime.kept.assets import AssetConfig
+from repertory.runtime.simulation.offers import offered_action
 from repertory.runtime.simulation.scenario import SIMULATED
 from repertory_sdk.manifest import ActionManifest, AppManifest, Parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from repertory.runtime.execution.planning import Circumstances
     from repertory.runtime.records import ActRequest
 
 
-def completed(request: ActRequest, around: Circumstances) -> tuple[ActRequest, Circumstances]:
+def completed(
+    request: ActRequest, around: Circumstances, offered: Callable[[str], Sequence[AppManifest]]
+) -> tuple[ActRequest, Circumstances]:
     """The same request where it can run: with an app that offers the action, and an asset for it.
 
-    Configured assets come first. Where no app offers the action, one called ``simulated`` does.
+    Configured assets come first. Where no app offers the action, one called ``simulated`` does; what kind of action it is tells
+    whoever has it on offer.
     """
     offering = [app for app in around.installed.apps.values() if _offers(app, request)]
     if not offering:
-        made = _made_app(request)
+        asset = request.assets[0] if request.assets else ""
+        made = _made_app(request, offered_action(request.action, offered(request.action), app=request.app, asset=asset))
         apps = {**around.installed.apps, made.name: made}
         around = replace(around, installed=InstalledSet(apps=apps, playbooks=around.installed.playbooks), assets=())
         request, offering = replace(request, app=None), [made]
@@ -50,11 +57,13 @@ def _made_asset(name: str, app: Installed) -> AssetConfig:
     return AssetConfig(name=name, app=app.name, settings={}, created_at=0.0)
 
 
-def _made_app(request: ActRequest) -> Installed:
+def _made_app(request: ActRequest, known: ActionManifest | None) -> Installed:
     parameters = [Parameter(name, _any_single(value), required=False) for name, value in request.parameters.items()]
     named = {name for one in request.parameter_sets or () for name in one}
     parameters += [Parameter(name, {}, required=False) for name in sorted(named - set(request.parameters))]
-    action = ActionManifest(request.action, "generic", parameters=parameters)
+    action = ActionManifest(
+        request.action, known.type if known else "generic", read_only=known.read_only if known else False, parameters=parameters
+    )  # fmt: skip
     manifest = AppManifest(SIMULATED, "", actions=[action])
     return Installed(
         name=SIMULATED, kind="app", version="", hash="", folder=Path(), python=Path(), manifest=manifest

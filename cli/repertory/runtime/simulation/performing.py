@@ -13,6 +13,7 @@ from repertory.runtime.kept import runs
 from repertory.runtime.processes.app_workers import GivenUp
 from repertory.runtime.records import CallOutcome
 from repertory.runtime.simulation.filling import Temper, choose_case, fill, temper_of
+from repertory.runtime.simulation.offers import offered_action
 from repertory.runtime.simulation.reading.classic_paths import RESULT
 from repertory.runtime.simulation.reading.places import ITEM, Place
 from repertory.runtime.simulation.scenario import GivenResult, Scenario, Simulation
@@ -94,6 +95,9 @@ class SimulatedPerformer:
         if outcome == "failed":
             return CallOutcome(status="failed", message="a simulated failure")
         action = app.manifest.action(call.action) if app and isinstance(app.manifest, AppManifest) else None
+        if action is None:
+            offered = self.tools.library.offered(call.action)
+            action = offered_action(call.action, offered, app=None, asset=call.asset)
         rows = _rows(action, call.parameters, chance, count)
         made = self._summary(action, call)
         if not count:
