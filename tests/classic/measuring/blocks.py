@@ -39,7 +39,9 @@ class Blocks:
             return "not connected to on_start"
         users = sorted(user for user, used in self._uses.items() if name in used and user in connected)
         near = [user for user in users if user in reached]
-        return f"behind a condition in {near[0]}" if near else f"only after {users[0]}"
+        if near:
+            return f"behind a condition in {near[0]}"
+        return f"only after {users[0]}" if users else "every run ended before"
 
     def _connected(self) -> set[str]:
         found: set[str] = set()

@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 
 def prepare(reads: Place, simulation: Simulation) -> dict[str, Any]:
-    """By the names of blocks: results of functions that ask the product, outputs of children; then the data of the container, and
-    who started the run.
+    """By the names of blocks: results of functions that ask the product, outputs of children; then the data of the container,
+    who started the run, and what its chance follows from.
 
-    Plain simulated runs get no more than the data; explored ones now this, now that: else it is computed.
+    Plain simulated runs get no more than the data and the chance; explored ones now this, now that: else it is computed.
     """
     temper = temper_of(simulation)
     data = reads.find(CONTAINER, "data")
     user = simulation.chance("user").choice(("", "analyst")) if temper.is_varied else ""
     made: dict[str, Any] = {"functions": {}, "outputs": {}, "data": {}, "user": user}
+    made["chance"] = f"simulated {simulation.seed} {simulation.place}"
     if data is not None and data.fields:
         made["data"] = fill({}, data, simulation.chance("data"), temper=temper)
     for kind, name in ((FUNCTION, "functions"), (OUTPUT, "outputs")):

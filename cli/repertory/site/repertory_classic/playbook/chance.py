@@ -1,7 +1,7 @@
 """Time and chance, the same in every attempt of a run: else a run that goes on after a pause would take another way than before.
 
 Classic code asks Python itself. What it is told comes from the record of the run: the time as it was when it was first asked, and
-random numbers that follow from the run.
+random numbers that follow from the run, or from the seed where it is simulated.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def install(engine: Engine) -> None:
 
     vars(datetime).update(datetime=Moment, date=Day)
     vars(time)["time"] = now
-    random.seed(f"run {engine.run}")
+    random.seed(str(engine.prepared.get("chance") or f"run {engine.run}"))
     vars(random).update(sample=_sample(random.sample))
     vars(uuid).update(uuid4=_number, uuid1=_number)
 
