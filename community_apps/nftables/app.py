@@ -262,8 +262,6 @@ def block_port(
             f"{PRODUCT}: port {port} is protected and stays open; take it off the setting protected_ports, if you mean it and it"
             " is not the port of SSH"
         )
-    if ip:
-        indicators.refuse_protected(indicators.address(ip), firewall.protected)
     name, key = _key(port, protocol, ip)
     with firewall.machine() as machine:
         before = _contents(machine, firewall)

@@ -189,6 +189,11 @@ def test_protected_addresses_are_not_blocked(place, ip):
     assert simulator.simulator.state["tables"] == {}
 
 
+def test_a_port_of_a_server_of_ones_own_can_be_closed(place):
+    change = app.block_port(asset(place.settings), 3389, "tcp", "10.1.2.3")
+    assert (change.blocked, change.ip) == (True, "10.1.2.3")
+
+
 def test_nobody_locks_himself_out(place):
     for ip in ("192.0.2.200", "192.0.2.0/24"):
         with pytest.raises(ActionFailed, match="lock itself out"):
