@@ -258,7 +258,10 @@ class Ssh:
 
     def _wire(self, place: str) -> socket.socket:
         try:
-            return socket.create_connection((self.host, self._asset.port), self._asset.connect_timeout_s)
+            wire = socket.create_connection((self.host, self._asset.port), self._asset.connect_timeout_s)
+            with contextlib.suppress(OSError):  # SSH is made of small messages; each would wait for the one before it
+                wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return wire
         except socket.gaierror:
             said, cure = f"finds no address of {self.host}", "check the name"
         except ConnectionRefusedError:

@@ -175,6 +175,7 @@ class SshSimulator:
             with contextlib.suppress(OSError):
                 while True:
                     wire, _ = listening.accept()
+                    wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     transports.append(paramiko.Transport(wire))
                     transports[-1].add_server_key(self.key)
                     transports[-1].start_server(event=threading.Event(), server=_Connection(self))
