@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -48,3 +49,17 @@ def test_manifest_is_what_the_code_says(item: Path) -> None:
 def test_item_is_explained_and_tested(item: Path) -> None:
     assert (item / "README.md").is_file()
     assert list(item.glob("test_*.py"))
+
+
+def test_there_are_as_many_apps_and_actions_as_the_readme_says() -> None:
+    manifests = [json.loads((item / "app.json").read_text("utf-8")) for item in ITEMS if (item / "app.json").is_file()]
+    assert len(manifests) >= 30
+    assert sum(len(manifest["actions"]) for manifest in manifests) > 200
+
+
+@pytest.mark.parametrize("app", [item for item in ITEMS if (item / "app.json").is_file()], ids=lambda path: path.name)
+def test_every_app_passes_what_holds_for_all(app: Path) -> None:
+    """The cases themselves are run beside the app."""
+    tests = "".join(path.read_text("utf-8") for path in app.glob("test_*.py"))
+    assert "conformance(" in tests
+    assert "case.check(" in tests

@@ -10,6 +10,7 @@ import gzip
 import io
 import os
 import re
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -134,8 +135,7 @@ class UrlFeed(Feed):
         except urllib.error.HTTPError as error:
             raise _refused(self.source, error) from error
         except (OSError, HTTPException, EOFError) as error:
-            reason = getattr(error, "reason", None) or error
-            raise ActionFailed(f"feed {self.source} cannot be downloaded: {reason}", retry=True) from error
+            raise ActionFailed(f"feed {self.source} cannot be downloaded: {_plainly(error)}", retry=True) from error
 
     def _download(self) -> Optional[bytes]:
         try:
@@ -160,6 +160,15 @@ class UrlFeed(Feed):
         return request
 
 
+def _plainly(error: Exception) -> str:
+    """Why it was not reached, and what to do."""
+    reason = getattr(error, "reason", None) or error
+    if isinstance(reason, ssl.SSLError):
+        why = getattr(reason, "verify_message", "") or "none could be agreed upon"
+        return f"no trusted TLS ({why}); check its URL and certificate"
+    return f"{getattr(reason, 'strerror', None) or reason}; check its URL, and that it can be reached from here"
+
+
 def _credentials(parts: SplitResult, token: Optional[str]) -> str:
     """What proves who asks: user and password of the URL, else the token."""
     if parts.username is not None:
@@ -169,10 +178,10 @@ def _credentials(parts: SplitResult, token: Optional[str]) -> str:
 
 
 def _refused(source: str, error: urllib.error.HTTPError) -> ActionFailed:
-    hints = {401: "; it wants another token", 403: "; it wants another token", 404: "; check the URL"}
+    hints = {401: "it wants another token", 403: "it wants another token", 404: "check the URL"}
     later = error.code == 429 or error.code >= 500
     error.close()
-    return ActionFailed(f"feed {source}: HTTP {error.code} {error.reason}{hints.get(error.code, '')}", retry=later)
+    return ActionFailed(f"feed {source}: HTTP {error.code} {error.reason}; {hints.get(error.code, 'try again later')}", retry=later)
 
 
 def _bounded(answer: HTTPResponse, source: str) -> bytes:
@@ -183,7 +192,8 @@ def _bounded(answer: HTTPResponse, source: str) -> bytes:
             raise ActionFailed(f"feed {source} is larger than {SIZE_LIMIT >> 20} MB; nothing of it was used")
     expected = answer.headers.get("Content-Length", "")
     if expected.isdigit() and content.tell() < int(expected):
-        raise ActionFailed(f"feed {source}: the download broke off after {content.tell()} bytes", retry=True)
+        said = f"feed {source}: the download broke off after {content.tell()} bytes; try again later"
+        raise ActionFailed(said, retry=True)
     return content.getvalue()
 
 

@@ -16,14 +16,18 @@ import pytest
 from repertory_sdk import ActionFailed
 from repertory_sdk.loader import load_module
 from repertory_sdk.manifest import load_app
-from repertory_sdk.testing import assert_manifest_current
+from repertory_sdk.testing import Place, assert_manifest_current, conformance
 from repertory_sdk.testing.loading import importable
+from repertory_sdk.testing.place import tcp_faults
 
 HERE = Path(__file__).resolve().parent
 
 with importable(HERE):  # other apps have an app.py too: each test module keeps its own
     app = load_module(HERE, "app.py")
     import resolving
+
+    EXAMPLES = {"lookup domain": {"domain": "scan.example.net"}, "lookup ip": {"ip": "8.42.77.171"}}
+    CASES = conformance(app.app, HERE, EXAMPLES, names=["127.0.0.1"])  # it is the server that is asked, whoever made it
 
 ODD_ZONE = {
     "big.example": {"TXT": [f"{number:03d} " + "ü" * 200 for number in range(40)]},
@@ -74,6 +78,12 @@ def odd(tmp_path_factory):
 @pytest.fixture(params=[False, True], ids=["udp", "tcp"])
 def resolver(request, demo):
     return app.Resolver(**demo, tcp=request.param)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_conformance(case, demo):
+    settings = {**demo, "tcp": True}
+    case.check(Place(settings, tcp_faults(settings, host="server")))
 
 
 # ------------------------------------------------------------------------------- answers

@@ -73,18 +73,19 @@ def conformance(
     *,
     may_succeed: Mapping[str, Collection[str]] = {},
     local: Collection[str] = (),
+    names: Collection[str] = (),
 ) -> List[Case]:
     """The cases of an app; to be called while its modules can be imported.
 
     ``examples`` has parameters with which each action succeeds on the place it is checked against. ``may_succeed`` names
-    faults that an action need not notice, ``local`` actions that talk to nobody.
+    faults that an action need not notice, ``local`` actions that talk to nobody. Errors name the product, or one of ``names``.
     """
     hints_of(cast(Any, app.repertory_asset()))
     cases = [Case("declares itself", lambda _: _declared(app, folder, examples))]
     for action in app.actions:
         name = action.name
         tolerated = {*MAY_SUCCEED, *may_succeed.get(name, ())}
-        checked = _Checked(app, action, describe_action(action), dict(examples.get(name, {})), tolerated)
+        checked = _Checked(app, action, describe_action(action), dict(examples.get(name, {})), tolerated, names)
         cases.append(Case(f"{name} succeeds", checked.succeeds))
         if name not in local:
             cases.append(Case(f"{name} fails in sentences", checked.fails_in_sentences))
@@ -105,6 +106,7 @@ class _Checked:
     manifest: ActionManifest
     example: Dict[str, Any]
     may_succeed: Collection[str]
+    names: Collection[str]
 
     def succeeds(self, place: Place) -> Iterator[str]:
         """The example works, and what comes back is what the manifest says."""
@@ -171,7 +173,7 @@ class _Checked:
 
     def _unclear(self, error: ActionFailed, settings: Mapping[str, Any]) -> Iterator[str]:
         yield from _unreadable(str(error), settings, self.app)
-        if self.app.info.product.lower() not in str(error).lower():
+        if not any(name.lower() in str(error).lower() for name in (self.app.info.product, *self.names)):
             yield f"it does not name {self.app.info.product}"
         if ";" not in str(error):
             yield "it does not say what to do, after a semicolon"
