@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Dict, List, Literal, Optional
+from typing import List, Literal, Optional
 
 import scripts
 from powershell import PRODUCT, Machine
@@ -24,6 +24,7 @@ from results import (
     SystemInfo,
     UserChange,
 )  # fmt: skip
+from rows import Row, first, number, start_mode, text
 
 from repertory_sdk import ActionFailed, App, Asset, Output, Secret, indicators, param, setting
 
@@ -40,9 +41,7 @@ app = App(
 
 HOST = "Machine, one of the setting hosts"
 EACH = "Machine, one of the setting hosts; all of them if empty"
-MODES = {"auto": "automatic", "automatic": "automatic", "manual": "manual", "disabled": "disabled"}
 KINDS = {2: "console", 10: "remote", 11: "cached"}
-Row = Dict[str, Any]
 
 
 @app.asset
@@ -105,10 +104,10 @@ def connectivity(servers: Servers) -> str:
 def get_system_info(servers: Servers, host: str = param(HOST, contains="host name")) -> SystemInfo:
     """Edition, version, addresses, and since when it runs."""
     machine = servers.machine(host)
-    found = _first(machine, "get system info", machine.script("get system info", scripts.SYSTEM))
+    found = first(machine, "get system info", machine.script("get system info", scripts.SYSTEM))
     return SystemInfo(
-        host=machine.host, hostname=_text(found, "name"), domain=_text(found, "domain"), os=_text(found, "os"),
-        os_version=_text(found, "version"), architecture=_text(found, "arch"), booted_at=found.get("booted"),
+        host=machine.host, hostname=text(found, "name"), domain=text(found, "domain"), os=text(found, "os"),
+        os_version=text(found, "version"), architecture=text(found, "arch"), booted_at=found.get("booted"),
         addresses=[str(address) for address in found.get("addresses") or ()],
     )  # fmt: skip
 
@@ -119,8 +118,8 @@ def list_processes(servers: Servers, host: str = param(HOST, contains="host name
     machine = servers.machine(host)
     found = [
         Process(
-            host=machine.host, pid=_number(row, "pid"), parent_pid=_number(row, "parent"), name=_text(row, "name"),
-            user=_text(row, "user"), command=_text(row, "command"), path=row.get("path"), started_at=row.get("started"),
+            host=machine.host, pid=number(row, "pid"), parent_pid=number(row, "parent"), name=text(row, "name"),
+            user=text(row, "user"), command=text(row, "command"), path=row.get("path"), started_at=row.get("started"),
         )
         for row in machine.script("list processes", scripts.PROCESSES)
     ]  # fmt: skip
@@ -136,11 +135,11 @@ def list_connections(servers: Servers, host: str = param(HOST, contains="host na
 
 
 def _connection(host: str, row: Row) -> Connection:
-    state = _text(row, "state").lower().replace("timewait", "time-wait").replace("closewait", "close-wait")
+    state = text(row, "state").lower().replace("timewait", "time-wait").replace("closewait", "close-wait")
     connected = state not in ("listen", "unconnected", "bound")
     return Connection(
-        host=host, protocol=_text(row, "protocol"), state=state, local_ip=_text(row, "local"), local_port=_number(row, "lport"),
-        remote_ip=_text(row, "remote") if connected else None, remote_port=_number(row, "rport") if connected else None,
+        host=host, protocol=text(row, "protocol"), state=state, local_ip=text(row, "local"), local_port=number(row, "lport"),
+        remote_ip=text(row, "remote") if connected else None, remote_port=number(row, "rport") if connected else None,
         pid=row.get("pid"), process=row.get("process"),
     )  # fmt: skip
 
@@ -152,9 +151,9 @@ def list_sessions(servers: Servers, host: str = param(HOST, contains="host name"
     return [
         Session(
             host=machine.host,
-            user=_text(row, "user"),
+            user=text(row, "user"),
             source=KINDS.get(row.get("kind"), "other"),
-            since=_text(row, "since"),
+            since=text(row, "since"),
         )
         for row in machine.script("list sessions", scripts.SESSIONS)
     ]
@@ -166,8 +165,8 @@ def list_services(servers: Servers, host: str = param(HOST, contains="host name"
     machine = servers.machine(host)
     found = [
         Service(
-            host=machine.host, service=_text(row, "Name"), status=_text(row, "State").lower(), start_mode=_mode(row),
-            title=_text(row, "DisplayName"), account=_text(row, "StartName"),
+            host=machine.host, service=text(row, "Name"), status=text(row, "State").lower(), start_mode=start_mode(row),
+            title=text(row, "DisplayName"), account=text(row, "StartName"),
         )
         for row in machine.script("list services", scripts.SERVICES)
     ]  # fmt: skip
@@ -181,8 +180,8 @@ def list_hotfixes(servers: Servers, host: str = param(HOST, contains="host name"
     return [
         Hotfix(
             host=machine.host,
-            update=_text(row, "HotFixID"),
-            kind=_text(row, "Description"),
+            update=text(row, "HotFixID"),
+            kind=text(row, "Description"),
             installed_at=row.get("Installed"),
         )
         for row in machine.script("list hotfixes", scripts.HOTFIXES)
@@ -195,9 +194,9 @@ def hash_file(
 ) -> HashedFile:
     """SHA-256 of a file."""
     machine = servers.machine(host)
-    found = _first(machine, "hash file", machine.script("hash file", scripts.HASH, path=path))
+    found = first(machine, "hash file", machine.script("hash file", scripts.HASH, path=path))
     return HashedFile(
-        host=machine.host, path=_text(found, "path"), sha256=_text(found, "sha256"), size=_number(found, "size")
+        host=machine.host, path=text(found, "path"), sha256=text(found, "sha256"), size=number(found, "size")
     )
 
 
@@ -207,9 +206,9 @@ def list_firewall_rules(servers: Servers, host: str = param(HOST, contains="host
     machine = servers.machine(host)
     found = [
         Rule(
-            host=machine.host, rule=_text(row, "rule"), action="deny" if _text(row, "action") == "Block" else "permit",
-            name=_text(row, "name"), direction=_text(row, "direction").lower(), remote=_text(row, "remote"),
-            protocol=_text(row, "protocol"), port=_text(row, "port"),
+            host=machine.host, rule=text(row, "rule"), action="deny" if text(row, "action") == "Block" else "permit",
+            name=text(row, "name"), direction=text(row, "direction").lower(), remote=text(row, "remote"),
+            protocol=text(row, "protocol"), port=text(row, "port"),
         )
         for row in machine.script("list firewall rules", scripts.RULES)
     ]  # fmt: skip
@@ -228,7 +227,7 @@ def terminate_process(
     """End a process; one that is gone already is no failure."""
     machine = servers.machine(host)
     before = machine.script("get process", scripts.PROCESS, pid=pid)
-    name = _text(before[0], "name") if before else ""
+    name = text(before[0], "name") if before else ""
     if name.lower() in (one.lower() for one in servers.protected_processes):
         raise ActionFailed(
             f"{PRODUCT}: {name} is protected and goes on; take it off the setting protected_processes, if you mean it"
@@ -280,7 +279,7 @@ def _state(machine: Machine, service: str) -> "tuple[str, str]":
     found = machine.script("get service", scripts.SERVICE, service=service)
     if not found:
         raise ActionFailed(f"{PRODUCT}: {machine.host} has no service {service!r}; list services shows them")
-    return _text(found[0], "State").lower(), _mode(found[0])
+    return text(found[0], "State").lower(), start_mode(found[0])
 
 
 @app.action("disable user", type="contain", idempotent=True, undo="enable user")
@@ -311,10 +310,10 @@ def enable_user(
 def _user(machine: Machine, user: str, name: str, script: str, *, wanted: bool) -> UserChange:
     if not user.strip() or not user.isprintable() or len(user) > 104:
         raise ActionFailed(f"{PRODUCT}: {user[:60]!r} is no name of an account; give one such as jdoe")
-    before = bool(_first(machine, name, machine.script("get user", scripts.USER, user=user)).get("Enabled"))
+    before = bool(first(machine, name, machine.script("get user", scripts.USER, user=user)).get("Enabled"))
     if before != wanted:
         machine.script(name, script, user=user)
-    now = bool(_first(machine, name, machine.script("get user", scripts.USER, user=user)).get("Enabled"))
+    now = bool(first(machine, name, machine.script("get user", scripts.USER, user=user)).get("Enabled"))
     return UserChange(host=machine.host, user=user, enabled=now, previously_enabled=before, changed=now != before)
 
 
@@ -324,8 +323,8 @@ def log_off_user(
 ) -> EndedSessions:
     """End the sessions of somebody at the console or by remote desktop."""
     machine = servers.machine(host)
-    found = _first(machine, "log off user", machine.script("log off user", scripts.LOG_OFF, user=user))
-    return EndedSessions(host=machine.host, user=user, ended=_number(found, "ended"))
+    found = first(machine, "log off user", machine.script("log off user", scripts.LOG_OFF, user=user))
+    return EndedSessions(host=machine.host, user=user, ended=number(found, "ended"))
 
 
 @app.action("run command", type="generic", timeout_s=300)
@@ -373,7 +372,7 @@ def _block(machine: Machine, ip: str, name: str, script: str, *, wanted: bool) -
 
 def _blocked(machine: Machine) -> List[str]:
     """Windows writes networks with a mask."""
-    found = [_text(row, "ip") for row in machine.script("list blocked ips", scripts.BLOCKED)]
+    found = [text(row, "ip") for row in machine.script("list blocked ips", scripts.BLOCKED)]
     return list(dict.fromkeys(_plain(text) for text in found))
 
 
@@ -389,26 +388,3 @@ def _plain(text: str) -> str:
 def list_blocked_ips(servers: Servers, host: str = param(EACH, default="", contains="host name")) -> List[Listed]:
     """Addresses that 'block ip' blocked."""
     return [Listed(host=machine.host, ip=ip) for machine in servers.each(host) for ip in _blocked(machine)]
-
-
-# ---------------------------------------------------------------- reading rows
-
-
-def _first(machine: Machine, name: str, rows: List[Row]) -> Row:
-    if not rows:
-        raise ActionFailed(f"{PRODUCT}: {name} on {machine.host} found nothing; check what was asked for")
-    return rows[0]
-
-
-def _text(row: Row, name: str) -> str:
-    value = row.get(name)
-    return "" if value is None else str(value)
-
-
-def _number(row: Row, name: str) -> int:
-    value = row.get(name)
-    return int(value) if isinstance(value, (int, float)) else 0
-
-
-def _mode(row: Row) -> str:
-    return MODES.get(_text(row, "StartMode").lower(), _text(row, "StartMode").lower())
