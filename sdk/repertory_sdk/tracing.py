@@ -29,7 +29,7 @@ class Tracing:
         threading.settrace(None)
         found = {}
         for name, reached in self._reached.items():
-            source = Path(name).read_bytes()
+            source = Path(name).read_bytes().expandtabs(8)  # classic code mixes tabs and blanks
             lines = sorted(set(_lines(compile(source, name, "exec"))))
             found[name[len(self._prefix) :]] = {"lines": lines, "reached": sorted(reached.intersection(lines))}
         return found

@@ -142,3 +142,13 @@ def test_classic_playbooks_are_driven_to_what_they_decide_by(lab: Lab) -> None:
 
     assert {action for action, _, _ in seen.actions} == {"describe instance", "contain it"}
     assert seen.missed() == {"deep.py": []}
+
+
+def test_lines_are_told_of_code_that_mixes_tabs_and_blanks(lab: Lab) -> None:
+    code = "import requests\nrequests.packages.urllib3.disable_warnings()\n\ndef on_start(container):\n    if container:\n\treturn\n"
+    playbook = lab.library.add_classic_playbook(code, name="old", actions=[])
+    subject = Subject(playbook=playbook, event=None, inputs={}, scenario=Scenario(), seed=0)
+    seen = explore(lab.settings, lab.database, lab.library, subject, times=1)
+
+    assert list(seen.endings) == [("succeeded", "")]
+    assert seen.missed() == {"old.py": []}

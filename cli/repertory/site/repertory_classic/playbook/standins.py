@@ -23,7 +23,8 @@ def install(everything: Everything) -> None:
     asking = Requests(everything)
     methods = {name: getattr(asking, name) for name in ("get", "post", "put", "patch", "delete", "request")}
     failures = _module("requests.exceptions", RequestException=Exception, ConnectionError=ConnectionError)
-    _put("requests", **methods, exceptions=failures)
+    quiet = _module("requests.packages.urllib3", disable_warnings=lambda *_given: None)
+    _put("requests", **methods, exceptions=failures, packages=_module("requests.packages", urllib3=quiet))
     _put("simplejson", loads=json.loads, dumps=json.dumps, JSONDecodeError=ValueError)
     _put("urllib3", disable_warnings=lambda *_given: None, exceptions=_module("urllib3.exceptions", InsecureRequestWarning=Warning))
     if _is_missing("dateutil"):
