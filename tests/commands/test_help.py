@@ -110,7 +110,7 @@ def test_completion_makes_no_home(newcomer: User, line: str) -> None:
 
 def test_completion_knows_names(user: User) -> None:
     run = user("run", "decide", "--event", user.event(), "--json").json["run"]
-    assert complete(user, "repertory info community/w") == ["community/whois"]
+    assert complete(user, "repertory info community/wh") == ["community/whois"]
     assert complete(user, "repertory run lab/t") == ["lab/triage"]
     assert complete(user, "repertory sync ") == ["community", "lab"]
     assert complete(user, "repertory asset test ") == ["lab-1"]

@@ -54,6 +54,7 @@ def emit(plain: Any) -> None:
     """One JSON value on standard output; what could command a terminal can only be within texts, and is written as JSON may."""
     text = json.dumps(plain, indent=2, ensure_ascii=False)
     sys.stdout.write(_COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
+    sys.stdout.flush()
 
 
 def printable(text: str) -> str:

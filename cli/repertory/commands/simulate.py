@@ -6,7 +6,7 @@ import signal
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -20,7 +20,7 @@ from repertory.runtime.processes.simulators import FILE, simulator
 from repertory.runtime.secrets.store import SecretStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from repertory.items import Installed
 
@@ -35,6 +35,7 @@ def up(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: any. For one app.")] = 0,
     state: Annotated[Path | None, typer.Option("--state", help="JSON file with what it knows at the start. For one app.")] = None,
     allow_unsandboxed: Unsandboxed = False,
+    json: bool = JSON,
 ) -> None:
     """Start the simulators that apps bring, and keep them until Ctrl-C.
 
@@ -50,14 +51,33 @@ def up(
     if len(items) > 1 and (port or state):
         raise UsageError("--port and --state are for one app", "start each of them by a command of its own")
     with session() as opened, ExitStack() as stack:
-        for name in items:
-            item = installed_item(opened.library.installed(), "app", name)
-            if not allow_unsandboxed:
-                require_shipped(item)
-            place = stack.enter_context(simulator(opened.settings.home, item, port=port, state=state))
-            _tell(opened, stack, item, place, add=add)
-        say("Ctrl-C ends it." if len(items) == 1 else "Ctrl-C ends them.")
+        running = [_start(opened, stack, name, port=port, state=state, trusted=allow_unsandboxed) for name in items]
+        for one in running if add else ():
+            add_asset_for(opened, one.app, one.asset, one.place["settings"])
+            stack.callback(assets.remove_asset, opened.database, SecretStore(opened.settings), one.asset)
+        if json:
+            emit({"simulated": [{"app": one.app.name, "asset": one.asset, "added": add, **one.place} for one in running]})
+        else:
+            _tell(running, added=add)
         _wait()
+
+
+class _Running(NamedTuple):
+    """A simulator that was started: what it says of itself, and what an asset for it is called."""
+
+    app: Installed
+    place: Mapping[str, Any]
+    asset: str
+
+
+def _start(
+    opened: Session, stack: ExitStack, name: str, *, port: int, state: Path | None, trusted: bool
+) -> _Running:
+    item = installed_item(opened.library.installed(), "app", name)
+    if not trusted:
+        require_shipped(item)
+    place = stack.enter_context(simulator(opened.settings.home, item, port=port, state=state))
+    return _Running(item, place, f"{item.short_name}-simulated".replace("_", "-"))
 
 
 @app.command("list")
@@ -77,15 +97,12 @@ def list_(json: bool = JSON) -> None:
     table(["app", "what it is"], rows, empty="no installed app brings a simulator")
 
 
-def _tell(opened: Session, stack: ExitStack, item: Installed, place: Mapping[str, Any], *, add: bool) -> None:
-    name = f"{item.short_name}-simulated".replace("_", "-")
-    say(f"{item.name} is simulated on {place['host']}:{place['port']}")
-    if add:
-        add_asset_for(opened, item, name, place["settings"])
-        stack.callback(assets.remove_asset, opened.database, SecretStore(opened.settings), name)
-        say(f"  asset {name} reaches it")
-    else:
-        say(f"  $ repertory {asset_words(item, name, place['settings'])}")
+def _tell(running: Sequence[_Running], *, added: bool) -> None:
+    for one in running:
+        say(f"{one.app.name} is simulated on {one.place['host']}:{one.place['port']}")
+        words = asset_words(one.app, one.asset, one.place["settings"])
+        say(f"  asset {one.asset} reaches it" if added else f"  $ repertory {words}")
+    say("Ctrl-C ends it." if len(running) == 1 else "Ctrl-C ends them.")
 
 
 def _wait() -> None:
