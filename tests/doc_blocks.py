@@ -35,7 +35,6 @@ COMMAND_S = 60
 LAST_ID = "000000000000"
 _FENCE = re.compile(r"^```(?P<info>[^`\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEX = re.compile(r"\b[0-9a-f]{12,64}\b")
-_PORT = re.compile(r"--port (\d+)")
 _VARYING = (
     (re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00)?"), "TIME"),
     (re.compile(r"(?<![\w.])\d+(?:\.\d+)? (?:ms|s|min)\b"), "DURATION"),
@@ -46,6 +45,8 @@ _VARYING = (
     (re.compile(r'"(peak_memory_bytes|sent|received|port)": \d+'), r'"\1": NUMBER'),
     (re.compile(r"\bport=\d{4,5}\b"), "port=PORT"),
     (re.compile(r'"worker": "[^"]*"'), '"worker": WORKER'),
+    # What the index of packages has today, for an app that is locked while the page is followed.
+    (re.compile(r"\bbrings\s+certifi\b.*?(?=\n\s+from\s)", re.DOTALL), "brings PACKAGES"),
     (_HEX, "HEX"),
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r" $", re.MULTILINE), ""),
@@ -151,8 +152,8 @@ class Shell:
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         with suppress(OSError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        with suppress(BrokenPipeError):
+            # What was left running may have something to tidy up, and it does that before its folder goes away.
+            self._process.stdin.write("kill $(jobs -p); wait\n")
             self._process.stdin.close()
         try:
             self._process.wait(20)
@@ -164,6 +165,30 @@ class Shell:
     def run(self, command: str) -> str:
         """The output of a command of the page; its run ids stand for those of this execution."""
         command = self.meant(command)
+        if command.startswith("repertory simulate up") and command.endswith("&"):
+            return self.simulate(command)
+        return self.shown(self.printed(command))
+
+    def simulate(self, command: str) -> str:
+        """Leave simulators running in the background; what they print until they are ready, as on a terminal."""
+        log = self.folder / ".simulators.log"
+        self.printed(f"{command[:-1]} > {log} 2>&1 &")
+        deadline = time.monotonic() + COMMAND_S
+        while time.monotonic() < deadline:
+            said = log.read_text("utf-8") if log.exists() else ""
+            if "Ctrl-C ends" in said:
+                return self.shown(said)
+            time.sleep(0.05)
+        raise TimeoutError(f"`{command}` is not ready within {COMMAND_S} s:\n{said}")
+
+    def shown(self, output: str) -> str:
+        """Output as pages show it."""
+        output = output.replace(str(self.folder), SHOWN_FOLDER)
+        output = output.replace(f"127.0.0.1:{self.stands_for[SHOWN_PORT]}", f"127.0.0.1:{SHOWN_PORT}")
+        return output.replace(f'"{socket.gethostname()[:40]}-', '"soc-1-').rstrip()
+
+    def printed(self, command: str) -> str:
+        """What the shell prints until the command ends, or is in the background."""
         assert self._process.stdin is not None and self._process.stdout is not None
         mark = "--- the command has ended ---"
         self._process.stdin.write(f"{command}\nprintf '\\n%s\\n' '{mark}'\n")
@@ -178,24 +203,11 @@ class Shell:
         else:
             raise TimeoutError(f"`{command}` did not end within {COMMAND_S} s, or ended the shell")
         stuck.cancel()
-        port = _PORT.search(command)
-        if command.endswith("&") and port:
-            self.await_port(int(port[1]))
-        output = "".join(lines).replace(str(self.folder), SHOWN_FOLDER)
-        return output.replace(f'"{socket.gethostname()[:40]}-', '"soc-1-').rstrip()
+        return "".join(lines)
 
     def meant(self, command: str) -> str:
         """A command with the ids of this execution."""
         return re.sub(r"[0-9a-f]{12,64}|" + SHOWN_PORT, lambda found: self.stands_for.get(found[0], found[0]), command)
-
-    def await_port(self, port: int) -> None:
-        """What a command left running in the background listens there."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-        raise TimeoutError(f"nobody listens at port {port}")
 
     def write(self, path: str, body: str) -> None:
         """Write a file of the page into the folder where the shell is now."""

@@ -62,7 +62,7 @@ def test_the_runs_did_what_the_page_says(records):
 def test_the_app_was_asked_over_http(records):
     lookup = records[0]["actions"][0]
 
-    assert (lookup["action"], lookup["app"], lookup["asset"]) == ("lookup host", "mine/inventory", "inventory-lab")
+    assert (lookup["action"], lookup["app"], lookup["asset"]) == ("describe host", "mine/inventory", "inventory-simulated")
     assert lookup["results"][0]["data"] == [
         {"address": "192.0.2.25", "known": True, "name": "mail-1", "owner": "post@example.org", "critical": True}
     ]
@@ -74,7 +74,7 @@ def test_the_question_and_the_approval_are_on_record(records):
     assert asked[0] == [("question", "yes", "you"), ("approval", "approve", "you")]
     assert [(kind, answer) for kind, answer, _ in asked[1]] == [("question", "yes"), ("approval", "approve")]
     assert asked[2][0][:2] == ("question", "no")
-    assert [action["action"] for action in records[2]["actions"]] == ["lookup host"]
+    assert [action["action"] for action in records[2]["actions"]] == ["describe host"]
 
 
 def test_an_input_reaches_the_playbook(records):
