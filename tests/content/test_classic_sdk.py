@@ -48,6 +48,12 @@ def test_a_module_that_this_python_cannot_read_hides_no_more_than_itself(tmp_pat
     assert "look up" in [one.name for one in actions]
 
 
+def test_examples_of_outputs_are_no_hosts(tmp_path: Path) -> None:
+    example = '    site: str = OutputField(\n        example_values=[\n            "https://seen.example-vendor.com/x",\n        ]\n    )\n'
+    code = APP.replace("    watts: int", f"{example}    watts: int")
+    assert manifest_of(tmp_path, sdk_files(app=code)).permissions.hosts[-1] == "lamps.example-vendor.com:443"
+
+
 def test_settings_are_the_fields_of_its_asset(tmp_path: Path) -> None:
     settings = manifest_of(tmp_path, sdk_files()).settings
     assert [(one.name, one.schema["type"], one.required, one.secret, one.default) for one in settings] == [

@@ -16,6 +16,7 @@ from repertory.content.formats.classic.hosts import (
     setting_hosts,
 )
 from repertory.content.formats.classic.playbooks import texts_of
+from repertory.content.formats.classic.sdk_source import without_examples
 from repertory_sdk.classic import FORMAT
 from repertory_sdk.manifest import (
     ActionManifest,
@@ -80,6 +81,8 @@ def derive(
     pinned = _requires(read("requirements.txt")) if "requirements.txt" in files else ()
     settings = list(_settings(_mapping(plain.get("configuration"))))
     code = [read(path) for path in sorted(files) if path.endswith(".py") and "test" not in path.lower()]
+    if project:
+        code = [without_examples(one) for one in code]
     actions = [_action(one) for one in plain["actions"] if isinstance(one, dict) and one.get("action")]
     manifest = AppManifest(
         name=_name(plain),
