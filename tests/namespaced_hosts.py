@@ -33,6 +33,7 @@ mount -t tmpfs none /run
 mount -t tmpfs none /var/log
 mkdir /run/sshd
 cp -r "$2/." /etc/
+mount -t tmpfs none /root
 """
 SSHD = "Port 22\nHostKey /etc/ssh/host\nAuthorizedKeysFile /etc/ssh/authorized\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\n"
 NETWORKS = [f"198.{second}.{third}" for second in (18, 19) for third in range(256)]
