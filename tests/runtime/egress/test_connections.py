@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import Any
 
 import pytest
 
 from confined import PATIENCE_S, begin, echo, end, own, run, tcp_server
 from repertory.runtime.sandbox.confinement import HostRule
-
-if TYPE_CHECKING:
-    from repertory.runtime.sandbox.launch import Sandbox
+from repertory.runtime.sandbox.launch import Sandbox
 
 
 def test_what_was_declared_is_reached_and_counted(walls: Sandbox) -> None:
@@ -379,3 +379,35 @@ def test_an_app_that_is_killed_leaves_no_connection(walls: Sandbox) -> None:
         confined.process.kill()
         assert closed.wait(20)
         assert end(confined).status == -9
+
+
+def test_what_a_server_does_not_take_is_given_up_when_the_tool_ends(walls: Sandbox) -> None:
+    """Nothing is left open, and for the collector to complain about."""
+    over = threading.Event()
+
+    def deaf(_: Any) -> None:
+        over.wait(PATIENCE_S)
+
+    with tcp_server(deaf) as port:
+        own_walls = Sandbox(walls.level)
+        done = run(
+            own_walls,
+            """
+            connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
+            connection.settimeout(1)
+            sent = 0
+            try:
+                while sent < 100_000_000:
+                    sent += connection.send(bytes(65536))
+            except TimeoutError:
+                say(sent > 0)
+            """,
+            arguments=[port], hosts=[own(port)],
+        )  # fmt: skip
+        assert done.said() is True
+        own_walls.close()
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            gc.collect()
+        over.set()
+    assert [str(one.message) for one in told if "unclosed" in str(one.message)] == []

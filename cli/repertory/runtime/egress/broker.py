@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from repertory.runtime.egress.desk import Desk
 from repertory.runtime.egress.gate import Gate
@@ -26,10 +27,12 @@ class Broker:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._gates: WeakSet[Gate] = WeakSet()
 
     def open(self, policy: Policy, listening: list[Inside]) -> Gate:
         """A gate for a process that has just been confined."""
         gate = Gate(policy)
+        self._gates.add(gate)
         asyncio.run_coroutine_threadsafe(gate.open(listening), self._running()).result(_PATIENCE_S)
         return gate
 
@@ -51,8 +54,13 @@ class Broker:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
         if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(self._give_up)
             loop.call_soon_threadsafe(loop.stop)
             thread.join(_PATIENCE_S)
+
+    def _give_up(self) -> None:
+        for gate in self._gates:
+            gate.give_up()
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:

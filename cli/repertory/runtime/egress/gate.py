@@ -86,6 +86,11 @@ class Gate:
         for task in tuple(self._tasks):
             task.cancel()
 
+    def give_up(self) -> None:
+        """The whole tool ends: what its peers do not take any more is not kept for them."""
+        for end in self._live:
+            end.give_up()
+
     def contacts(self) -> list[Contact]:
         """Whom the process has reached, or tried to, since the last time."""
         for watch in self._watches:
@@ -131,7 +136,7 @@ class Gate:
 
     def _make_room(self) -> None:
         """Each connection takes descriptors of the tool itself, which others need as well."""
-        self._live = {end for end in self._live if not end.closed}
+        self._live = {end for end in self._live if not end.over}
         if len(self._live) + len(self._tasks) > MOST_CONNECTIONS:
             raise Refused(f"would be one of more than {MOST_CONNECTIONS} connections at once")
 

@@ -100,3 +100,14 @@ class End(asyncio.Protocol):
             self.transport.abort()
         else:
             self.transport.close()
+
+    def give_up(self) -> None:
+        """Close both ends now, whatever is still to be sent: nobody is left who could send it."""
+        for end in (self, self._other):
+            if end is not None and end.transport is not None:
+                end.transport.abort()
+
+    @property
+    def over(self) -> bool:
+        """Whether both ends are closed."""
+        return self.closed and (self._other is None or self._other.closed)
