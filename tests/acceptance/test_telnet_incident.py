@@ -91,12 +91,12 @@ class Incident:
 
     def run(self, playbook: str, event: int, decisions: dict[str, str]) -> dict[str, Any]:
         """The run at its end. Each action named in ``decisions`` asks for an approval, and nothing else does."""
-        told = self.user("run", f"community/{playbook}", "--event", str(event), "--json")
+        told = self.user.process("run", f"community/{playbook}", "--event", str(event), "--json")
         left = dict(decisions)
         while told.json["status"] == "waiting":
             prompt = self.user.asked("prompts")["prompts"][0]
             (action,) = [action for action in left if f"May {action} (" in prompt["question"]]
-            told = self.user("answer", str(prompt["id"]), left.pop(action), "--json")
+            told = self.user.process("answer", str(prompt["id"]), left.pop(action), "--json")
         assert (told.code, left) == (0, {}), told
         return dict(told.json)
 
@@ -151,7 +151,8 @@ def incident(tmp_path: Path, installed: Path) -> Iterator[Incident]:
         add_asset(user, "srv", "linux_endpoint", hosts=hosts.server.address, **hosts.server.settings)
         add_asset(user, "fw", "nftables", host=hosts.firewall.address, **hosts.firewall.settings)
         stack.enter_context(breach_simulation(user, hosts.server.address))
-        user.done("act", "safebreach", "on poll")
+        polled = user.process("act", "safebreach", "on poll")
+        assert polled.code == 0, polled
         yield incident
 
 
