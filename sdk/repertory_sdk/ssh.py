@@ -149,6 +149,15 @@ class Ssh:
         if done.exit_code:
             raise self.failure(f"writing {path}", done)
 
+    def shell(self) -> paramiko.Channel:
+        """An interactive shell on a wide terminal, for appliances that run no command without one."""
+        client = self._connected()
+        try:
+            return client.invoke_shell(term="vt100", width=511, height=1000)
+        except (paramiko.SSHException, EOFError, OSError):
+            self.close()
+            raise ActionFailed(f"{self.product}: {self.host} opens no shell for {self._asset.user}; check what it may do") from None
+
     def failure(self, name: str, done: Done) -> ActionFailed:
         """What to say of a command that did not do what it should."""
         said = self._shortened(done.stderr or done.stdout)

@@ -9,6 +9,8 @@
     if __name__ == "__main__":
         simulator.main()
 
+An appliance that has a command line of its own instead is one function: ``@simulator.shell``, which talks on the channel.
+
 Settings are completed by those of ``SshAsset``: port, user, password and the fingerprint of its key. ``cat`` and the files that
 ``Ssh.write`` replaces are known to it: they are in ``state["files"]``, a text by its path.
 """
@@ -56,18 +58,22 @@ class Said(NamedTuple):
 
 
 Handler = Callable[[Command], Any]
+Talk = Callable[[paramiko.Channel], None]
 
 
 class SshSimulator:
     """One simulated machine. In ``settings``, ``{host}`` stands for where it listens, also within lists.
 
-    ``more`` are settings that are known once it runs: the port of something else on the machine.
+    ``more`` are settings that are known once it runs: the port of something else on the machine. ``port`` is what the app
+    calls the setting for the port of SSH.
     """
 
     def __init__(
-        self, product: str, *, settings: Mapping[str, Any], state: Callable[[], Dict[str, Any]] = dict
+        self, product: str, *, settings: Mapping[str, Any], state: Callable[[], Dict[str, Any]] = dict, port: str = "port"
     ) -> None:
         self.product = product
+        self.talk: Optional[Talk] = None
+        self._port = port
         self.key = paramiko.ECDSAKey.generate()
         self.commands: List[str] = []
         self.fault = ""
@@ -88,6 +94,11 @@ class SshSimulator:
             return handler
 
         return decorate
+
+    def shell(self, function: Talk) -> Talk:
+        """Let this answer whoever asks for an interactive shell; it looks at ``fault`` itself, but for ``no end``."""
+        self.talk = function
+        return function
 
     def door(self, name: str) -> Callable[[Callable[[Mapping[str, Any]], bool]], None]:
         """Have a port that takes connections as long as the function says so of the state: a service that can be stopped.
@@ -112,7 +123,7 @@ class SshSimulator:
         given = {name: [HOST if one == "{host}" else one for one in value] if isinstance(value, list) else value
                  for name, value in self._given.items()}  # fmt: skip
         given = {name: HOST if value == "{host}" else value for name, value in given.items()}
-        return {"port": port, "user": USER, "password": PASSWORD, "host_key": fingerprint(self.key), **given, **self.more}
+        return {self._port: port, "user": USER, "password": PASSWORD, "host_key": fingerprint(self.key), **given, **self.more}
 
     def answer(self, line: str, input: bytes) -> Said:
         """What the machine says to a line."""
@@ -145,7 +156,7 @@ class SshSimulator:
             settings = self.settings(port)
             faults = {name: self._broken(name, settings) for name in COMMAND_FAULTS}
             # All of these are on loopback, whatever the setting that names the host is called: the port tells them apart.
-            faults.update(tcp_faults(settings, host="port", port="port"))
+            faults.update(tcp_faults(settings, host=self._port, port=self._port))
             faults["wrong credentials"] = with_settings(settings, password="another")
             faults["host key changed"] = with_settings(settings, host_key="SHA256:" + "A" * 43)
             try:
@@ -246,6 +257,20 @@ class _Connection(paramiko.ServerInterface):  # type: ignore[misc]
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         threading.Thread(target=self._executed, args=(channel, command.decode("utf-8", "replace")), daemon=True).start()
         return True
+
+    def check_channel_pty_request(self, channel: paramiko.Channel, *_: Any) -> bool:
+        return self._simulator.talk is not None
+
+    def check_channel_shell_request(self, channel: paramiko.Channel) -> bool:
+        threading.Thread(target=self._talked, args=(channel,), daemon=True).start()
+        return self._simulator.talk is not None
+
+    def _talked(self, channel: paramiko.Channel) -> None:
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException), contextlib.closing(channel):
+            if self._simulator.fault == "no end":
+                self._simulator.ended.wait(_LONGEST_S)
+            elif self._simulator.talk is not None:
+                self._simulator.talk(channel)
 
     def _executed(self, channel: paramiko.Channel, line: str) -> None:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException), contextlib.closing(channel):  # who hangs up, hangs up
