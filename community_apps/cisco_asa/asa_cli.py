@@ -22,7 +22,9 @@ NAMES = {23: "telnet", 80: "www", 443: "https"}
 simulator = SshSimulator(
     "Cisco ASA",
     settings={"transport": "ssh", "host": "{host}", "enable_password": ENABLE},
-    state=lambda: {"groups": {}, "lists": {"OUTSIDE_IN": list(LINES)}, "bound": {"outside": "OUTSIDE_IN"}, "saved": 0, "startup": {}},
+    state=lambda: {
+        "groups": {}, "lists": {"OUTSIDE_IN": list(LINES)}, "bound": {"outside": "OUTSIDE_IN"}, "saved": 0, "startup": {},
+    },
     port="ssh_port",
 )
 

@@ -211,7 +211,7 @@ def test_the_last_address_of_a_group_that_somebody_uses_stays(shell):
     CLI.state["lists"]["DMZ_IN"] = ["extended deny ip object-group REPERTORY-BLOCK any"]
     before = list(entries())
 
-    with pytest.raises(ActionFailed, match="refuses 'no network-object host 203.0.113.7'"):
+    with pytest.raises(ActionFailed, match=r"refuses 'no network-object host 203\.0\.113\.7'"):
         app.unblock_ip(shell, "203.0.113.7")
     assert entries() == before
 
@@ -270,7 +270,8 @@ def test_what_is_missing_is_named():
 def test_rules_in_all_their_forms():
     rules = access_list.lines_of(
         "access-list A remark one\naccess-list A extended deny udp host 203.0.113.7 range 1 9 object-group X gt 1023 log inactive\n"
-        "access-list B extended permit ip any any\naccess-list A standard permit any\naccess-list A extended permit object S any6 any\n",
+        "access-list B extended permit ip any any\naccess-list A standard permit any\n"
+        "access-list A extended permit object S any6 any\n",
         "A",
     )
     assert [(rule.number, rule.source, rule.destination, rule.service, rule.active, rule.remarks) for rule in rules] == [
