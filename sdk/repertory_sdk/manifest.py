@@ -141,6 +141,7 @@ class AppManifest:
 class PlaybookManifest:
     """A playbook. ``actions`` and ``playbooks`` are all that it may ask for. ``format`` and ``origin``: as of an app.
 
+    ``outputs`` are what a classic custom function documents of what it returns; nothing else has them.
     ``tags`` are words by which other playbooks look for it. ``*`` among ``playbooks`` stands for any that is installed.
     """
 
@@ -153,6 +154,7 @@ class PlaybookManifest:
     function: str = ""
     labels: Sequence[str] = ()
     inputs: Sequence[Parameter] = ()
+    outputs: Sequence[DataPath] = ()
     actions: Sequence[str] = ()
     playbooks: Sequence[str] = ()
     tags: Sequence[str] = ()

@@ -108,6 +108,17 @@ def ask(event: Event, play: Play) -> dict[str, object]:
     """Ask a connector."""
     return {"verdicts": play.act("ip reputation", ip=["192.0.2.8", "192.0.2.9"]).values("ip")}
 '''
+FUNCTION = """\
+def join(words=None, end=None, **kwargs):
+    import phantom.rules as phantom
+    if not words:
+        raise ValueError("nothing to join")
+    return [{"item": "-".join(words)}] if end is None else {"item": "-".join(words) + end}
+"""
+JOINED = {
+    "inputs": [{"name": "words", "input_type": "list"}, {"name": "end", "input_type": "item"}],
+    "outputs": [{"data_path": "item", "description": "All in one"}],
+}
 EVENT = {"name": "scan", "happened_at": 1767323045.0, "artifacts": [{"name": "a", "cef": {"sourceAddress": "192.0.2.7"}}]}
 
 
@@ -129,6 +140,7 @@ def analyst(newcomer: User, tmp_path: Path) -> User:
     files = {
         "Finding.py": FINDING, "Look Up.py": PLAYBOOK, "Look Up.json": '{"coa": {"python_version": "3"}}',
         "feeds/feeds.json": json.dumps(manifest()), "feeds/feeds_connector.py": CONNECTOR,
+        "custom_functions/join.py": FUNCTION, "custom_functions/join.json": json.dumps(JOINED),
         "ask/playbook.py": NATIVE, "ask/README.md": "# ask\n",
     }  # fmt: skip
     repository = Repository(tmp_path / "classic").write(files)
@@ -136,7 +148,7 @@ def analyst(newcomer: User, tmp_path: Path) -> User:
     repository.commit()
     newcomer.done("repo", "add", "phantom", str(repository.path), "--sync")
     (newcomer.home / "config.toml").write_text('install.allow = "anything"\n')
-    newcomer.done("install", "phantom/Look_Up", "phantom/Finding", "phantom/feeds", "phantom/ask", "--yes")
+    newcomer.done("install", "phantom/Look_Up", "phantom/Finding", "phantom/feeds", "phantom/ask", "phantom/join", "--yes")
     newcomer.done("asset", "add", "feeds", "phantom/feeds")
     (newcomer.folder / "event.json").write_text(json.dumps(EVENT))
     return newcomer
@@ -180,6 +192,18 @@ def test_of_very_many_outputs_the_first_are_shown(analyst: User) -> None:
     told = analyst.done("info", "phantom/feeds").out
     assert "    → field0, field1, " in told
     assert ", field29, and 10 more\n" in told
+
+
+def test_a_custom_function_runs_by_itself(analyst: User) -> None:
+    told = analyst.done("info", "phantom/join").out
+    assert "a custom function" in told
+    assert "  item  All in one" in told
+    words = ("run", "phantom/join", "--input", "words=a,b")
+    assert analyst.asked(*words)["outputs"] == {"data": [{"item": "a-b"}]}
+    assert analyst.asked(*words, "--input", "end=!")["outputs"] == {"item": "a-b!"}
+    assert analyst.asked(*words, "--input", "end=!", "--simulate")["status"] == "succeeded"
+    failed = analyst("run", "phantom/join", "--json").json
+    assert (failed["status"], failed["message"]) == ("failed", "ValueError: nothing to join")
 
 
 def test_a_native_playbook_asks_a_connector(analyst: User) -> None:

@@ -41,7 +41,7 @@ def errors_of(item: FoundItem) -> list[Issue]:
 
 def test_playbooks_are_found_at_the_top_of_their_repository(tmp_path: Path) -> None:
     items = items_in(tmp_path, playbook_files())
-    assert sorted(items) == ["Look_Up", "Tell_Somebody"]
+    assert sorted(items) == ["Look_Up", "Tell_Somebody", "first_of"]
     manifest = items["Look_Up"].manifest
     assert isinstance(manifest, PlaybookManifest)
     assert (manifest.summary, manifest.main, manifest.format) == ("Looks an address up.", "Look Up.py", "classic")
@@ -49,6 +49,23 @@ def test_playbooks_are_found_at_the_top_of_their_repository(tmp_path: Path) -> N
     (given,) = manifest.inputs
     assert (given.name, given.required, given.contains) == ("ip", False, ("ip",))
     assert not errors_of(items["Look_Up"])
+
+
+def test_custom_functions_are_items(tmp_path: Path) -> None:
+    given = {"name": "values", "description": "Some", "input_type": "list", "contains_type": ["ip"]}
+    said = {"description": "Takes one.", "inputs": [given], "outputs": [{"data_path": "*.item", "contains_type": [""]}]}
+    more = {"custom_functions/Look_Up.py": "def Look_Up(**kwargs):\n    return {}\n", "custom_functions/Look_Up.json": "{"}
+    items = items_in(tmp_path, {**playbook_files(), **more, "custom_functions/first_of.json": json.dumps(said)})
+    assert sorted(items) == ["Look_Up", "Look_Up_function", "Tell_Somebody", "first_of"]
+    manifest = items["first_of"].manifest
+    assert isinstance(manifest, PlaybookManifest)
+    assert (manifest.summary, manifest.main, manifest.function, manifest.origin) == (
+        "Takes one.", "first_of.py", "first_of", "first_of.json",
+    )  # fmt: skip
+    (one,) = manifest.inputs
+    assert (one.name, one.schema, one.required, one.contains) == ("values", {"type": "array"}, False, ("ip",))
+    assert [(path.path, path.contains) for path in manifest.outputs] == [("[].item", ())]
+    assert not [issue for item in items.values() for issue in errors_of(item)]
 
 
 def test_a_drawing_that_is_broken_or_missing_is_none(tmp_path: Path) -> None:

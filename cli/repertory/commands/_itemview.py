@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from repertory.commands._output import say
 from repertory.content.changes.permissions import describe_permissions
 from repertory.errors import counted
+from repertory_sdk.classic import FORMAT
 from repertory_sdk.convert import to_json
 from repertory_sdk.manifest import AppManifest, PlaybookManifest
 
@@ -70,6 +71,8 @@ def _tell_app(app: AppManifest) -> None:
 
 
 def _tell_playbook(playbook: PlaybookManifest) -> None:
+    if playbook.format == FORMAT and playbook.function:
+        say("\na custom function")
     if playbook.labels:
         say(f"\nfor events labelled {', '.join(playbook.labels)}")
     if playbook.inputs:
@@ -77,6 +80,10 @@ def _tell_playbook(playbook: PlaybookManifest) -> None:
     for parameter in playbook.inputs:
         mark = "required" if parameter.required else f"default {parameter.default!r}"
         say(f"  {parameter.name}  {_type(parameter.schema)}  ({mark})  {parameter.description}")
+    if playbook.outputs:
+        say("\noutputs")
+    for path in playbook.outputs:
+        say(f"  {path.path}  {path.description}".rstrip())
 
 
 def _type(schema: Mapping[str, Any]) -> str:

@@ -86,6 +86,8 @@ def followed(checkout: Path, place: Path, report: PlaybookReport, known: set[str
     repository = as_repository(checkout, place / "repository")
     items = []
     for item in inspect_folder(repository).items:
+        if item.playbook and item.playbook.function:
+            continue  # is measured apart
         digest = hashlib.sha256(_source_of(repository, item)).hexdigest()
         if digest not in known:
             known.add(digest)

@@ -148,7 +148,10 @@ class Executor:
         return {
             "op": "hello", "folder": str(item.folder), "main": item.manifest.main, "name": item.manifest.name,
             "event": event, "inputs": dict(run.inputs), "run": run.id, "format": item.manifest.format,
-            "classic": {"repository": item.name.rpartition("/")[0], "item": item.short_name, "user": run.started_by},
+            "classic": {
+                "repository": item.name.rpartition("/")[0], "item": item.short_name, "user": run.started_by,
+                "function": item.manifest.function,
+            },
             "traced": is_explored,
             "prepared": prepare(reads_of(item), run.simulation) if run.simulation else {},
         }  # fmt: skip

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from repertory.content.git.tree import Tree
 
 # Changes whenever the same files might give another manifest: what is installed is not what was installed before, then.
-DERIVED_BY = "2"
+DERIVED_BY = "3"
 CLASSIC_FILE = "classic.json"  # what a connector's manifest is called where it has the name of ours
 PROBLEM = "problem"  # all that a manifest says which cannot be derived
 MOST_BYTES = 2_000_000
@@ -51,6 +51,11 @@ class ArrangedTree:
         for folder, files in outside.items():
             if not any(around in self._projects for around in ("", *_folders_around(folder))):
                 self._arrange(folder, files)
+        manifests = [path.split("/") for path in self._files if path.endswith((f"/{APP_FILE}", f"/{PLAYBOOK_FILE}"))]
+        taken = {parts[-2] for parts in manifests}
+        for folder, files in outside.items():
+            if folder.rpartition("/")[2] == FUNCTIONS:
+                self._arrange_functions(folder, files, taken)
         self._looked.clear()
         self.files: Mapping[str, TreeEntry] = Files(self._files)
 
@@ -149,7 +154,7 @@ class ArrangedTree:
             return
         text = self._look(entry.path)
         wanted = [f"{_below(folder, FUNCTIONS)}/{name}.py" for name in playbooks.functions_of(text)]
-        functions = [self._files[path] for path in wanted if path in self._files]
+        functions = [self._tree.files[path] for path in wanted if path in self._tree.files]
         drawing = self._files.get(f"{entry.path[:-3]}.json")
         own = [entry, *([drawing] if drawing else [])]
         for one in own:
@@ -163,6 +168,28 @@ class ArrangedTree:
             return playbooks.derive(stem, self._tree.read(entry.path), said)
 
         self._add_derived(f"{target}/{PLAYBOOK_FILE}", own, derive)
+
+    def _arrange_functions(self, folder: str, files: Sequence[TreeEntry], taken: set[str]) -> None:
+        """Each pair of files; playbooks have copies of theirs already."""
+        for entry in files:
+            stem = entry.path.rpartition("/")[2][:-3]
+            drawing = self._files.get(f"{entry.path[:-3]}.json")
+            if not entry.path.endswith(".py") or drawing is None or max(entry.size, drawing.size) > MOST_BYTES:
+                continue
+            name = playbooks.item_name(stem)
+            target = _below(folder, f"{name}_function" if name in taken else name)
+            if playbooks.defines(self._look(entry.path), stem) and not any(_is_in(path, target) for path in self._files):
+                self._arrange_function(entry, drawing, target)
+
+    def _arrange_function(self, entry: TreeEntry, drawing: TreeEntry, target: str) -> None:
+        for one in (entry, drawing):
+            self._move(one, f"{target}/{one.path.rpartition('/')[2]}")
+
+        def derive() -> bytes:
+            said = self._tree.read(drawing.path)
+            return playbooks.derive_function(target.rpartition("/")[2], entry.path, self._tree.read(entry.path), said)
+
+        self._add_derived(f"{target}/{PLAYBOOK_FILE}", [entry, drawing], derive)
 
     def _move(self, entry: TreeEntry, path: str) -> None:
         self._copy(entry, path)

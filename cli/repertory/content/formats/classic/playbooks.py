@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from repertory.content.checks.declarations import Module
 from repertory.content.checks.source import parse_source
 from repertory_sdk.classic import FORMAT
-from repertory_sdk.manifest import ANY, Parameter, PlaybookManifest, dump_manifest
+from repertory_sdk.manifest import ANY, DataPath, Parameter, PlaybookManifest, dump_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,14 +58,49 @@ def derive(stem: str, source: bytes, drawing: bytes) -> bytes:
     return dump_manifest(manifest).encode()
 
 
+def defines(text: bytes, name: str) -> bool:
+    """Whether a file has the custom function that it is named after."""
+    return f"def {name}(".encode() in text
+
+
+def derive_function(name: str, path: str, source: bytes, drawing: bytes) -> bytes:
+    """The manifest of a custom function: a playbook that names the function which is called."""
+    said = _object(drawing)
+    calls = _Calls(source)
+    stem = path.rpartition("/")[2][:-3]
+    manifest = PlaybookManifest(
+        name=name,
+        version="1.0.0",
+        summary=_summary(said.get("description")),
+        main=f"{stem}.py",
+        function=stem,
+        inputs=list(_inputs(said.get("inputs"))),
+        outputs=list(_outputs(said.get("outputs"))),
+        actions=sorted(calls.actions),
+        playbooks=sorted(calls.playbooks),
+        format=FORMAT,
+        origin=f"{stem}.json",
+    )
+    return dump_manifest(manifest).encode()
+
+
+def _outputs(spec: Any) -> Iterator[DataPath]:
+    for one in spec if isinstance(spec, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("data_path"), str):
+            kinds = [kind for kind in texts_of(one.get("contains_type")) if kind]
+            path = one["data_path"].replace(".*", "[]").replace("*.", "[].", 1)
+            yield DataPath(path=path, description=str(one.get("description") or ""), contains=kinds)
+
+
 def _inputs(spec: Any) -> Iterator[Parameter]:
     seen = set()
     for one in spec if isinstance(spec, list) else ():
         if isinstance(one, dict) and isinstance(one.get("name"), str) and one["name"] not in seen:
             seen.add(one["name"])
-            contains = texts_of(one.get("contains"))
+            contains = [kind for kind in texts_of(one.get("contains") or one.get("contains_type")) if kind]
+            schema = {"type": "array"} if one.get("input_type") == "list" else {}
             yield Parameter(
-                one["name"], {}, description=str(one.get("description") or ""), required=False, contains=contains
+                one["name"], schema, description=str(one.get("description") or ""), required=False, contains=contains
             )
 
 

@@ -16,6 +16,7 @@ from repertory_classic.playbook.data import RunData
 from repertory_classic.playbook.engine import BlockFailed, Engine
 from repertory_classic.playbook.installed import Installed
 from repertory_classic.playbook.keeping import Lists, Objects
+from repertory_classic.playbook.starting import call_function
 from repertory_classic.playbook.state import Everything, enter
 from repertory_sdk.convert import to_json
 from repertory_sdk.explanation import explain
@@ -36,6 +37,9 @@ def outcome(channel: Any, hello: Mapping[str, Any]) -> dict[str, Any]:
     channel.start()
     everything = _everything(channel, hello)
     enter(everything)
+    function = (hello.get("classic") or {}).get("function")
+    if function:
+        return _function_outcome(folder / hello["main"], everything, hello["inputs"])
     try:
         module = load(folder, hello["main"], everything)
     except (Exception, SystemExit) as error:
@@ -52,6 +56,32 @@ def outcome(channel: Any, hello: Mapping[str, Any]) -> dict[str, Any]:
     except (Exception, SystemExit) as error:
         traceback.print_exc()
         return {"op": "failed", "message": explain(error, folder)}
+
+
+def _function_outcome(path: Path, everything: Everything, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a custom function that is run by itself; a list that it returns is the output ``data``."""
+    results: list[Any] = []
+    engine = everything.engine
+
+    def start(_container: Any) -> None:
+        call_function(engine, path.stem, [inputs], block=path.stem, callback=keep, loop_state=None)
+
+    def keep(_action: Any, _success: Any, _container: Any, given: list[Any]) -> None:
+        results.extend(given)
+
+    engine.functions[path.stem] = _function(path, everything)
+    standins.install(everything)
+    chance.install(engine)
+    try:
+        engine.run_all(start, None)
+    except (Exception, SystemExit) as error:
+        traceback.print_exc()
+        return {"op": "failed", "message": explain(error, path.parent)}
+    (result,) = results
+    if not result["success"]:
+        return {"op": "failed", "message": result["message"]}
+    data = result["data"]
+    return {"op": "done", "outputs": to_json(data if isinstance(data, dict) else {"data": data})}
 
 
 def _everything(channel: Any, hello: Mapping[str, Any]) -> Everything:
