@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Sequence, Union
+from typing import Any, List, Sequence, Union
 from urllib.parse import urlsplit
 
 from repertory_sdk.declared import setting
@@ -174,6 +174,16 @@ def digest(text: str) -> str:
     if not _DIGEST.fullmatch(plain):
         raise ActionFailed(f"{_shown(text)} is no hash; give an MD5, SHA-1 or SHA-256 in hexadecimal")
     return plain
+
+
+def parents(name: str) -> List[str]:
+    """The domains that a domain lies in, nearest first, without the top-level one.
+
+    >>> parents("a.b.example.com")
+    ['b.example.com', 'example.com']
+    """
+    labels = name.split(".")
+    return [".".join(labels[start:]) for start in range(1, len(labels) - 1)]
 
 
 def _shown(text: str) -> str:
