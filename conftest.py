@@ -32,7 +32,7 @@ REAL_PLACES = (
     "tests/content/test_hostile", "tests/content/test_sync", "tests/content/test_index.py::test_a_writer_is_waited_for",
     "tests/content/test_trust", "tests/runtime/egress/test_attempts", "tests/runtime/egress/test_clients",
     "tests/runtime/egress/test_connections", "tests/runtime/sandbox/test_interpreters", "tests/runtime/sandbox/test_probing",
-    "tests/runtime/sandbox/test_seccomp", "tests/runtime/test_broken_off", "tests/runtime/test_journal",
+    "tests/runtime/sandbox/test_process", "tests/runtime/sandbox/test_seccomp", "tests/runtime/test_broken_off", "tests/runtime/test_journal",
     "tests/runtime/test_secret_references.py::test_a_program_that_waits",
     "tests/runtime/test_secrets_store.py::test_secrets_can_be_read_while_keys_change",
     "tests/runtime/test_secrets_store.py::test_several_processes", "tests/runtime/test_storage", "tests/sdk/test_app_worker",

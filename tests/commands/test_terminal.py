@@ -93,7 +93,7 @@ def test_not_answering(user: User, key: str) -> None:
         terminal.expect("Escalate this? [escalate/not now]:")
         terminal.insist(key, "waits for an answer:")
         terminal.expect("→ repertory answer 1 escalate | 'not now'")
-        assert terminal.end() == 130
+        assert terminal.end() == 130, terminal.text
     assert "Traceback" not in terminal.text
     assert user.asked("answer", "1", "escalate")["status"] == "succeeded"
 
@@ -118,7 +118,7 @@ def test_an_interrupted_run_goes_on(user: User) -> None:
         until(lambda: user.effects, "the action has begun")
         terminal.press(INTERRUPT)
         (user.folder / "go").touch()
-        assert terminal.end() == 130
+        assert terminal.end() == 130, terminal.text
     run = user.asked("runs")["runs"][0]["run"]
     assert f"run {run} is interrupted; `repertory resume {run}` goes on with it" in terminal.text
     assert "Traceback" not in terminal.text
@@ -137,7 +137,7 @@ def test_an_impatient_person(user: User) -> None:
         terminal.press(INTERRUPT)
         terminal.expect("Ctrl-C again stops at once")
         terminal.press(INTERRUPT)
-        assert terminal.end() == 130
+        assert terminal.end() == 130, terminal.text
     assert "Traceback" not in terminal.text
     run = user.asked("runs")["runs"][0]["run"]
     resumed = user("resume", run)
@@ -146,7 +146,8 @@ def test_an_impatient_person(user: User) -> None:
     assert prompt["kind"] == "in_doubt"
     assert "in doubt" in user.done("show", run).out
     user.done("answer", "1", next(option for option in prompt["options"] if "not" not in option))
-    assert sorted(user.effects) == ["check 192.0.2.6", "count first"]
+    assert user.effects.count("count first") == 1
+    assert "check 192.0.2.6" in user.effects  # what only looks may look again
 
 
 def test_a_doubt_is_settled_after_its_run_was_cancelled(user: User) -> None:
@@ -155,7 +156,7 @@ def test_a_doubt_is_settled_after_its_run_was_cancelled(user: User) -> None:
         terminal.press(INTERRUPT)
         terminal.expect("Ctrl-C again stops at once")
         terminal.press(INTERRUPT)
-        assert terminal.end() == 130
+        assert terminal.end() == 130, terminal.text
     run = user.asked("runs")["runs"][0]["run"]
     user.done("cancel", run)
     (prompt,) = user.asked("prompts")["prompts"]
@@ -174,7 +175,7 @@ def test_interrupting_by_hand(user: User) -> None:
         until(lambda: user.effects, "the action has begun")
         terminal.press(INTERRUPT)
         (user.folder / "go").touch()
-        assert terminal.end() == 130
+        assert terminal.end() == 130, terminal.text
     assert "Traceback" not in terminal.text
     assert "repertory resume" in terminal.text
     run = user.asked("runs")["runs"][0]["run"]

@@ -44,9 +44,9 @@ class Broker:
 
     def end(self, way: Gate | Desk) -> None:
         """Its process has ended."""
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(way.close)
+        with self._lock:  # whoever closes the loop cannot do it in between
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(way.close)
 
     def close(self) -> None:
         """End the loop with all gates."""

@@ -90,6 +90,7 @@ class Process:
         self._popen = popen
         self._wrapped = wrapped
         self._on_end = on_end
+        self._ending = threading.Lock()
         self.output = output
 
     @property
@@ -111,9 +112,10 @@ class Process:
         if self._popen.stdin is not None:
             self._popen.stdin.close()
         status = self._popen.wait()
-        if self._on_end is not None:
-            self._on_end()
-            self._on_end = None
+        with self._ending:  # several threads may end it at once
+            on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end()
         return self._meaning(status)
 
     def wait(self, seconds: float) -> int | None:
