@@ -96,6 +96,7 @@ CASES: list[tuple[str, Item, Item]] = [
     ("two-manifests", app(files={"playbook.json": "{}"}), app()),
     ("python-syntax", app(files={"other.py": "def ("}), app(files={"other.py": "def f(): ..."})),
     ("code-manifest", app(version="2.0.0"), app()),
+    ("sdk-name", app(files={"more.py": "from repertory_sdk import Evnet"}), app(files={"more.py": "from repertory_sdk import Event"})),
     # contradictions
     ("action-flags", actions({"read_only": True}), actions({})),
     ("action-link", actions({"check": "look"}), actions({"check": "ip reputation"})),

@@ -58,6 +58,7 @@ RULES: Sequence[Rule] = (
         ("code-manifest", "error", "Code and manifest say different things."),
         ("python-syntax", "error", "A Python file cannot be parsed."),
         ("python2-only", "error", "Classic content is written for Python 2, which nothing runs any more."),
+        ("sdk-name", "error", "A name is asked of the SDK that it does not have: misspelt, or of another version."),
     ),
     *_group(
         "needs",

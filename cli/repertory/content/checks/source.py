@@ -17,6 +17,7 @@ from repertory.content.checks.playbook_reach import playbook_reach_issues
 from repertory.content.checks.playbook_source import playbook_issues
 from repertory.content.checks.reach import reach_issues
 from repertory.content.checks.references import References
+from repertory.content.checks.sdk_names import sdk_name_issues
 from repertory.content.environments.python_versions import accepts
 from repertory.content.items.hookspecs import hookimpl
 
@@ -47,6 +48,7 @@ def repertory_check_item(tree: Tree, item: FoundItem) -> Sequence[Issue]:
 
 def _code_issues(tree: Tree, item: FoundItem, main: Module, own: Sequence[Module]) -> Iterator[Issue]:
     files = [References(module) for module in own]
+    yield from sdk_name_issues(files)
     yield from assigned_leaks(files)
     yield from package_issues(tree, item, files)
     yield from source_issues(tree, item)
