@@ -24,7 +24,8 @@ REAL = frozenset(
 )  # fmt: skip
 REAL_PLACES = (
     "community_apps/", "tests/acceptance/", "tests/attacks/", "tests/classic/app", "tests/classic/playbook/test_blocks",
-    "tests/classic/test_answering", "tests/classic/test_pages", "tests/classic/test_places", "tests/classic/test_running",
+    "tests/classic/playbook/test_rest", "tests/classic/test_answering", "tests/classic/test_pages",
+    "tests/classic/test_places", "tests/classic/test_running",
     "tests/classic/test_saving", "tests/classic/test_upstream", "tests/commands/", "tests/content/test_bundle",
     "tests/content/test_catalogs",
     "tests/content/test_classic_environments", "tests/content/test_classic_locks", "tests/simulation/test_exploring",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repertory.commands._session import HomeLibrary
 from repertory.runtime.engines.foreground import foreground
@@ -20,6 +21,9 @@ from repertory_sdk.models import Event
 
 from .playbooks import EVENT, followed
 from .report import FunctionReport, PlaybookReport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FOLDER = "custom_functions"
 _CALLER = '''
@@ -38,7 +42,7 @@ def tell(action=None, success=None, container=None, results=None, handle=None, *
 '''
 # Where the drawing's example does not tell what a function takes.
 _BY_NAME = {
-    "custom_list": "'corpus'", "earliest_time": "'-30d'", "overwrite": "False", "overwrite_tags": "False", "field_list": "None",
+    "custom_list": "'corpus'", "list_name_or_num": "'corpus'", "earliest_time": "'-30d'", "overwrite": "False", "overwrite_tags": "False", "field_list": "None",
     "content_type": "'artifact_id'", "input_object": "artifacts[0][0]", "workbook": "None", "name": "'x'", "password": "None", "asset": "'feeds'",
     "input_string": "'a, b c@example.test 198.51.100.7 http://bad.example.test/x'", "json_input": "'{\"a\": 1}'",
     "minimum_match_count": "1", "container_list": "[]", "input_json": "'{}'", "owner": "None", "tags_and": "None",
@@ -48,11 +52,30 @@ _BY_NAME = {
 _BY_EXAMPLE = {"container:id": "container['id']", "artifact:*.id": "artifacts[0][0]"}
 
 
-def measure_functions(checkout: Path) -> list[FunctionReport]:
-    """Call each, with one set of generated inputs, on the event that playbooks are measured with."""
+def measure_functions(checkout: Path, known: set[str] | None = None) -> list[FunctionReport]:
+    """Call each, with one set of generated inputs, on the event that playbooks are measured with.
+
+    ``known`` are digests of files to leave out, and grows.
+    """
+    new = _unknown(checkout / FOLDER, set() if known is None else known)
+    return _measure(checkout, new) if new else []
+
+
+def _unknown(functions: Path, known: set[str]) -> list[str]:
+    """Names of the functions whose files differ from all before."""
+    found = []
+    for path in sorted(functions.glob("*.py")):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest not in known:
+            known.add(digest)
+            found.append(path.stem)
+    return found
+
+
+def _measure(checkout: Path, names: Sequence[str]) -> list[FunctionReport]:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        names = _write_callers(checkout / FOLDER, place / "callers")
+        _write_callers(checkout / FOLDER, place / "callers", names)
         settings = followed(place / "callers", place, PlaybookReport(), set())
         library, database = HomeLibrary(settings.home), open_database(settings)
         reports = []
@@ -70,13 +93,11 @@ def measure_functions(checkout: Path) -> list[FunctionReport]:
     return reports
 
 
-def _write_callers(functions: Path, folder: Path) -> list[str]:
+def _write_callers(functions: Path, folder: Path, names: Sequence[str]) -> None:
     shutil.copytree(functions, folder / FOLDER)
-    names = sorted(path.stem for path in functions.glob("*.py"))
     for name in names:
         parameters = _parameters(functions / f"{name}.json")
         (folder / f"call_{name}.py").write_text(_CALLER.format(name=name, parameters=parameters))
-    return names
 
 
 def _parameters(drawing: Path) -> str:

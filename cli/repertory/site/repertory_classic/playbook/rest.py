@@ -119,6 +119,8 @@ class Rest:
     # -------------------------------------------------------------- reading
 
     def _get(self, path: list[str], query: Mapping[str, str]) -> Response:
+        if path[0] == "search":
+            return self._search(query.get("query", "").lower(), query.get("categories", ""))
         if path[0] in ("decided_list", "playbook_run", "cef_metadata", "indicator_by_value", "indicator_common_container"):
             return self._single(path, query)
         query = self._all.installed.narrowed(path[0], query)
@@ -151,6 +153,15 @@ class Rest:
             return Response(200, [{"container_id": self._all.data.container["id"]}])
         run = self._all.child_run(path[1] if len(path) > 1 else "")
         return Response(200, run) if run else Response(404, {"failed": True, "message": "there is no such run"})
+
+    def _search(self, wanted: str, categories: str) -> Response:
+        """Whatever of this run's own contains a text anywhere; nothing contains none."""
+        results: list[Plain] = []
+        for kind in ("container", "artifact"):
+            for row in self._rows(kind) if wanted and kind in (categories or kind).split(",") else ():
+                if wanted in json.dumps(row, default=str, ensure_ascii=False).lower():
+                    results.append({"category": kind, "id": row.get("id"), "title": row.get("name", "")})
+        return Response(200, {"count": len(results), "results": results})
 
     def _rows(self, kind: str, query: Mapping[str, str] = types.MappingProxyType({})) -> list[Plain]:
         everything = self._all
@@ -224,7 +235,8 @@ def _page(rows: list[Plain], query: Mapping[str, str]) -> Response:
         rows = sorted(rows, key=lambda row: str(row.get(order)), reverse=query.get("order") == "desc")
     size, number = _number(query.get("page_size", 10)), _number(query.get("page", 0))
     data = rows[number * size : (number + 1) * size] if size else rows
-    return Response(200, {"count": len(rows), "num_pages": 1, "data": data})
+    pages = max(1, -(-len(rows) // size)) if size else 1
+    return Response(200, {"count": len(rows), "num_pages": pages, "data": data})
 
 
 def _number(text: Any) -> int:

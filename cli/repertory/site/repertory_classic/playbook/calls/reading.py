@@ -28,9 +28,11 @@ def _chosen(scope: Any, limit: Any, tags: Any, chosen: Any) -> list[dict[str, An
 def collect2(
     container: Any = None, datapath: Any = None, action_results: Any = None, scope: Any = None, limit: Any = None, tags: Any = None,
     filter_artifacts: Any = None, **_ignored: Any,
-) -> list[list[Any]]:  # fmt: skip
-    """Rows of values."""
+) -> list[Any]:  # fmt: skip
+    """Rows of values; of a single path that is not in a list, the values themselves, which is how playbooks read it."""
     chosen = _chosen(scope, limit, tags, filter_artifacts)
+    if isinstance(datapath, str):
+        return collect_values(current().data, datapath, action_results, chosen)
     return collect_rows(current().data, list(datapath or ()), action_results, chosen)
 
 
