@@ -259,6 +259,25 @@ def test_one_action_by_hand(user: User) -> None:
     assert user.effects == ["check 192.0.2.6", "isolate ws-7"]
 
 
+def test_an_app_that_needs_no_settings_gets_an_asset_when_it_is_first_asked(user: User) -> None:
+    before = [asset["name"] for asset in user.asked("asset", "list")["assets"]]
+    for number in (1, 2):
+        told = user("act", "whois", "whois ip", "ip=no-address", "--json")
+        (action,) = told.json["actions"]
+        assert (told.code, action["asset"]) == (1, "whois")
+        assert (told.err == "asset whois of community/whois is configured: it needs no settings\n") is (number == 1)
+    assert sorted(asset["name"] for asset in user.asked("asset", "list")["assets"]) == sorted([*before, "whois"])
+    user.done("asset", "remove", "whois")
+    user.done("asset", "add", "whois", "lab/lab", f"folder={far(user.folder)}")
+    assert "asset whois-2 of community/whois is configured" in user("act", "whois", "whois ip", "ip=no-address").err
+
+
+def test_an_app_that_needs_settings_says_which(user: User) -> None:
+    told = user.refused("act", "vault", "open vault")
+    assert "no asset of lab/vault is configured yet" in told
+    assert "`repertory asset add NAME lab/vault password=…`" in told
+
+
 def test_actions_that_fail(user: User) -> None:
     told = user("act", "lab", "fail")
     assert (told.code, told.err) == (1, "")

@@ -110,7 +110,8 @@ def test_an_app_without_asset_is_named(lab: Lab) -> None:
     lab.add_app('from repertory_sdk import *\napp = App("bare", version="1.0.0", product="B", vendor="T")\n'
                 '@app.action("hash reputation")\ndef f(asset: Asset) -> dict:\n    return {}\n')  # fmt: skip
     (found,) = show(lab, "play.act('hash reputation')")
-    assert found[2] == "test/bare offers 'hash reputation', but no asset is configured for it"
+    cure = "`repertory asset add NAME test/bare` does"
+    assert found[2] == f"test/bare offers 'hash reputation', but no asset is configured for it: {cure}"
 
 
 def test_too_many_calls_are_refused(lab: Lab) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repertory.commands._acting import act_by_hand
+from repertory.commands._acting import act_by_hand, asset_needed
 from repertory.commands._complete import complete_asset, complete_installed
 from repertory.commands._output import JSON, emit, single_command
 from repertory.commands._runtree import print_record
@@ -45,7 +45,8 @@ def command(
 ) -> None:
     """Run one action by hand.
 
-    You are the human who approves it; only what the policy denies is refused.
+    You are the human who approves it; only what the policy denies is refused. An app that needs no settings gets an asset if
+    it has none.
 
     Examples:
 
@@ -64,6 +65,8 @@ def command(
         values = _read(item, manifest, pairs(parameters or [], "parameters as"))
         for name in asset or ():
             get_asset(opened.database, name)
+        if not asset:
+            asset_needed(opened, item)
         record = act_by_hand(
             opened, app_name=item.name, action=action, parameters=values, names=asset, event=event, timeout_s=timeout
         )  # fmt: skip

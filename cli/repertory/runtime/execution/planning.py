@@ -143,7 +143,8 @@ def _nobody_offers(request: ActRequest, around: Circumstances) -> str:
         for action in app.manifest.actions
     }
     if request.action in offered:
-        return f"{offered[request.action]} offers {request.action!r}, but no asset is configured for it"
+        app = offered[request.action]
+        return f"{app} offers {request.action!r}, but no asset is configured for it: `repertory asset add NAME {app}` does"
     near = nearest_names(request.action, offered)
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
     where = f"the app {request.app}" if request.app else "no installed app"
