@@ -12,6 +12,7 @@ import pytest
 
 import repertory
 import repertory_sdk
+from repertory.content.items.inspection import inspect_folder
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = [ROOT / "community_apps", ROOT / "community_playbooks"]
@@ -29,6 +30,11 @@ def test_every_folder_is_an_item() -> None:
     folders = {path for folder in FOLDERS for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"}
     assert set(ITEMS) == folders
     assert ITEMS
+
+
+def test_whoever_follows_the_repository_is_offered_these_and_nothing_else() -> None:
+    offered = [(item.folder, item.name) for item in inspect_folder(ROOT).items]
+    assert sorted(offered) == sorted((item.relative_to(ROOT).as_posix(), item.name) for item in ITEMS)
 
 
 def test_everything_is_valid_without_a_warning() -> None:

@@ -1,9 +1,9 @@
-"""``repertory.toml`` of a repository: which warnings do not concern it."""
+"""``repertory.toml`` of a repository: where it has no items, and which warnings do not concern it."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -48,16 +48,47 @@ def _fits(path: str, pattern: str) -> bool:
 
 def read_configuration(tree: Tree, rules: Sequence[Rule] = RULES) -> Configuration:
     """The configuration of a tree, which may name these rules; what is wrong with it is a finding, and then nothing is ignored."""
+    try:
+        plain = _plain(tree)
+        _exclusions(plain)
+        return _configuration(plain.get("checks", {}), rules)
+    except _Malformed as error:
+        return Configuration(issues=[_issue(str(error))])
+
+
+def is_excluded(tree: Tree) -> Callable[[str], bool]:
+    """Whether a path is in no item, because the repository says so; nothing is where that cannot be read."""
+    try:
+        patterns = _exclusions(_plain(tree))
+    except _Malformed:
+        patterns = []
+    return lambda path: path != CONFIGURATION_FILE and any(_fits(path, pattern) for pattern in patterns)
+
+
+def _plain(tree: Tree) -> Mapping[str, Any]:
     entry = tree.files.get(CONFIGURATION_FILE)
     if entry is None:
-        return Configuration()
+        return {}
     if entry.size > FILE_BYTES:
-        return Configuration(issues=[_issue("more than 20 kB")])
+        raise _Malformed("more than 20 kB")
     try:
-        plain = tomllib.loads(tree.read(CONFIGURATION_FILE).decode("utf-8")).get("checks", {})
-        return _configuration(plain, rules)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, _Malformed) as error:
-        return Configuration(issues=[_issue(str(error) or type(error).__name__)])
+        return tomllib.loads(tree.read(CONFIGURATION_FILE).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _Malformed(str(error) or type(error).__name__) from error
+
+
+def _exclusions(plain: Mapping[str, Any]) -> Sequence[str]:
+    table = plain.get("items", {})
+    if not isinstance(table, dict):
+        raise _Malformed("items must be a table")
+    patterns = table.get("exclude", [])
+    if set(table) - {"exclude"}:
+        raise _Malformed(f"items.{min(set(table) - {'exclude'})} is not known; known is exclude")
+    if not isinstance(patterns, list) or not all(isinstance(text, str) for text in patterns):
+        raise _Malformed("items.exclude must be a list of paths")
+    if len(patterns) > MOST_PATHS:
+        raise _Malformed(f"items.exclude has more than {MOST_PATHS} paths")
+    return patterns
 
 
 class _Malformed(ValueError):

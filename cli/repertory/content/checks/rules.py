@@ -146,10 +146,13 @@ _INTRODUCTION = """
 **error** keeps an item from being installed; a **warning** is for its authors and for whoever reviews it.
 `--select` and `--ignore` take rules, groups (the headings below) and patterns such as `action-*`.
 
-A repository says in `repertory.toml` at its root which warnings do not concern it. Errors cannot be ignored there: they
-protect whoever installs.
+A repository says in `repertory.toml` at its root where it has no items, and which warnings do not concern it. Errors cannot be
+ignored there: they protect whoever installs. What is excluded is not looked at, not offered and not installed.
 
 ```toml
+[items]
+exclude = ["tests/**", "drafts/**"]
+
 [checks]
 ignore = ["readme-missing"]
 
