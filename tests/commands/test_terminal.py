@@ -36,6 +36,16 @@ def test_a_tree_that_grows(user: User) -> None:
     assert re.search(r"└── succeeded in [\d.]+ m?s\n", final)
 
 
+def test_an_action_by_hand_is_seen_while_it_goes_on(user: User) -> None:
+    with Terminal(user, "act", "lab", "count", "name=slow") as terminal:
+        terminal.expect("half way")
+        (user.folder / "go").touch()
+        assert terminal.end() == 0
+    final = terminal.text.rpartition("count (by hand)")[2]
+    assert "half way" not in final
+    assert "counted" in final
+
+
 def test_no_colour(user: User) -> None:
     with Terminal(user, "act", "lab", "check ip", "ip=192.0.2.6", NO_COLOR="1") as terminal:
         assert terminal.end() == 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from repertory.commands._output import note
+from repertory.commands._runlive import growing
 from repertory.commands._runview import RunRecord, read_record
 from repertory.commands._session import resumable, stopping_told, unlock_secrets
 from repertory.errors import UserError
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 
 def act_by_hand(
     opened: Session, *, app_name: str | None, action: str, parameters: Mapping[str, Any], names: Sequence[str] | None,
-    event: int | None = None, timeout_s: float | None = None, look: Callable[[], None] | None = None,
+    event: int | None = None, timeout_s: float | None = None, shown: bool = False,
 ) -> RunRecord:  # fmt: skip
-    """Run it here and now; the record of the run."""
+    """Run it here and now; the record of the run. ``shown``: a person at a terminal sees how it goes, until it is over."""
     subject: Event | None = events.get_event(opened.database, event) if event else None
     act = {
         "action": action, "app": app_name, "assets": list(names) if names else None,
@@ -38,7 +40,10 @@ def act_by_hand(
     new = runs.NewRun(event=subject, act=act, started_by=user_name(), held=True)
     with opened.database.transaction() as transaction:
         run_id = runs.create_run(transaction, new)
-    with resumable(run_id), foreground(opened.settings, opened.database, opened.library) as here, stopping_told(here):
+    seen = growing(opened.database, run_id) if shown else nullcontext(lambda: None)
+    with (
+        resumable(run_id), foreground(opened.settings, opened.database, opened.library) as here, stopping_told(here), seen as look,
+    ):  # fmt: skip
         run = here.run(run_id, watch=lambda _: _looked(look))
     return read_record(opened.database, run)
 
@@ -61,7 +66,6 @@ def asset_needed(opened: Session, item: Installed) -> None:
     note(f"asset {name} of {item.name} is configured: it needs no settings")
 
 
-def _looked(look: Callable[[], None] | None) -> bool:
-    if look:
-        look()
+def _looked(look: Callable[[], None]) -> bool:
+    look()
     return False

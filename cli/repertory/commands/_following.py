@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from repertory.commands._session import Session
     from repertory.runtime.engines.foreground import Foreground
     from repertory.runtime.records import Prompt, Run
-
-LOOK_S = 0.15
 
 
 def follow(opened: Session, run: Run, *, json: bool, wait: bool) -> None:
@@ -68,19 +65,7 @@ def _shown(opened: Session, run: Run, *, json: bool) -> Iterator[Callable[[], No
         yield lambda: None
         return
     with watching(opened.database, run) as look:
-        yield _now_and_then(look)
-
-
-def _now_and_then(look: Callable[[], None]) -> Callable[[], None]:
-    last = 0.0
-
-    def maybe() -> None:
-        nonlocal last
-        if time.monotonic() - last >= LOOK_S:
-            look()
-            last = time.monotonic()
-
-    return maybe
+        yield look
 
 
 def _looked(look: Callable[[], None]) -> bool:

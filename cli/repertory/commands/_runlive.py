@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from repertory.runtime.records import Run
     from repertory.runtime.storage.database import Database
 
+LOOK_S = 0.15
+
 
 @contextmanager
 def watching(database: Database, root: Run) -> Iterator[Callable[[], None]]:
@@ -27,25 +30,47 @@ def watching(database: Database, root: Run) -> Iterator[Callable[[], None]]:
             yield look
     else:
         lines = PlainLines(database, root.id)
-        yield lines.look
+        yield now_and_then(lines.look)
         lines.look()
 
 
 @contextmanager
 def _live_tree(database: Database, run_id: str) -> Iterator[Callable[[], None]]:
     """While it grows, only what fits on the terminal; the whole tree at the end."""
+    try:
+        with growing(database, run_id) as look:
+            yield look
+    finally:
+        shown = console()
+        shown.print(run_tree(read_record(database, find_run(database, run_id)), shown.width, everything=False))
+
+
+@contextmanager
+def growing(database: Database, run_id: str) -> Iterator[Callable[[], None]]:
+    """The tree while it grows, and nothing of it afterwards; nothing at all where no person looks."""
+    if not is_terminal():
+        yield lambda: None
+        return
     from rich.live import Live
 
-    shown = console()
+    def end() -> _End:
+        return _End(read_record(database, find_run(database, run_id)))
 
-    def record() -> RunRecord:
-        return read_record(database, find_run(database, run_id))
+    with Live(end(), console=console(), auto_refresh=False, transient=True, vertical_overflow="crop") as live:
+        yield now_and_then(lambda: live.update(end(), refresh=True))
 
-    try:
-        with Live(_End(record()), console=shown, auto_refresh=False, transient=True, vertical_overflow="crop") as live:
-            yield lambda: live.update(_End(record()), refresh=True)
-    finally:
-        shown.print(run_tree(record(), shown.width, everything=False))
+
+def now_and_then(look: Callable[[], None]) -> Callable[[], None]:
+    """Whoever calls it more often than is worth it finds nothing done."""
+    last = 0.0
+
+    def maybe() -> None:
+        nonlocal last
+        if time.monotonic() - last >= LOOK_S:
+            look()
+            last = time.monotonic()
+
+    return maybe
 
 
 class _End:

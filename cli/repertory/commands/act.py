@@ -68,7 +68,8 @@ def command(
         if not asset:
             asset_needed(opened, item)
         record = act_by_hand(
-            opened, app_name=item.name, action=action, parameters=values, names=asset, event=event, timeout_s=timeout
+            opened, app_name=item.name, action=action, parameters=values, names=asset, event=event, timeout_s=timeout,
+            shown=not json,
         )  # fmt: skip
     emit(as_json(record)) if json else print_record(record)
     if record.run.state != "succeeded":

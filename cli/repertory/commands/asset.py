@@ -123,7 +123,7 @@ def test(name: Name, allow_unsandboxed: Unsandboxed = False, json: bool = JSON) 
     with session() as opened:
         asset = assets.get_asset(opened.database, name)
         ready = able_to_execute(opened, allow_unsandboxed=allow_unsandboxed)
-        record = act_by_hand(ready, app_name=asset.app, action=TEST_CONNECTIVITY, parameters={}, names=[name])
+        record = act_by_hand(ready, app_name=asset.app, action=TEST_CONNECTIVITY, parameters={}, names=[name], shown=not json)
     call = record.steps[0].call
     if json:
         emit({"asset": name, "status": call.state, "message": call.message})
