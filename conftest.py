@@ -39,11 +39,12 @@ REAL_PLACES = (
     "tests/runtime/test_secrets_store.py::test_secrets_can_be_read_while_keys_change",
     "tests/runtime/test_secrets_store.py::test_several_processes", "tests/runtime/test_storage", "tests/sdk/test_app_worker",
     "tests/sdk/test_conformance", "tests/sdk/test_http", "tests/sdk/test_describe", "tests/sdk/test_playbook_worker",
-    "tests/sdk/test_recorder", "tests/sdk/test_ssh", "tests/test_house", "tests/test_package",
+    "tests/sdk/test_recorder", "tests/sdk/test_ssh", "tests/test_community", "tests/test_house", "tests/test_package",
 )  # fmt: skip
 # No process, but seconds of the processor: files made to be expensive, and hundreds of examples of what strangers write.
 COSTLY_PLACES = (
     "tests/content/test_checks_cost", "tests/content/test_classic_sdk.py::test_code_that_is_made", "tests/content/test_fuzz",
+    "tests/runtime/test_cleaning.py::test_nothing_takes_long",
 )  # fmt: skip
 
 
