@@ -150,6 +150,7 @@ def test_an_impatient_person(user: User) -> None:
         assert terminal.end() == 130, terminal.text
     assert "Traceback" not in terminal.text
     run = user.asked("runs")["runs"][0]["run"]
+    assert [one["outcome"] for one in user.asked("show", run)["attempts"]] == ["interrupted"]
     resumed = user("resume", run)
     assert (resumed.code, resumed.err) == (1, "")
     (prompt,) = user.asked("prompts")["prompts"]

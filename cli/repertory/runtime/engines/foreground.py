@@ -122,7 +122,7 @@ def foreground(settings: Settings, database: Database, library: Library) -> Iter
         try:
             # What is still under way: from here on nothing can be recorded that comes of ending it in the middle.
             # Should this fail, the next process finds out that this one is gone.
-            runs.forget_worker(database, name, held=executor.holds)
+            runs.forget_worker(database, name, held=executor.holds, outcome="interrupted")
         finally:
             executor.close()
         alive.leave()

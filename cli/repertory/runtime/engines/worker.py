@@ -54,7 +54,8 @@ def serve(settings: Settings, database: Database, library: Library, *, notice: C
         executor.stop()
         running.wait(DRAIN_S)
         try:
-            runs.forget_worker(database, name)  # what takes longer is ended in the middle, and cannot record that any more
+            # What takes longer is ended in the middle, and cannot record that any more.
+            runs.forget_worker(database, name, outcome="interrupted")
         finally:
             executor.close()
             engine.stop()

@@ -325,10 +325,11 @@ def requeue(database: Database, run_id: str, *, held: bool) -> Run:
     return find_run(database, run_id)
 
 
-def forget_worker(database: Database, worker: str, *, held: bool = False) -> list[str]:
+def forget_worker(database: Database, worker: str, *, held: bool = False, outcome: str = "worker died") -> list[str]:
     """A worker is dead, or as good as dead: its runs go back into the queue, and it can write to none of them any more.
 
-    Their next attempt finds out what had happened; ``held`` keeps workers from beginning it by themselves.
+    Their next attempt finds out what had happened; ``held`` keeps workers from beginning it by themselves. ``outcome``: of what it
+    had begun.
     """
     rows = database.query(
         """update run set state = 'queued', attempt = attempt + 1, epoch = epoch + 1, worker = '', held = ?
@@ -336,8 +337,8 @@ def forget_worker(database: Database, worker: str, *, held: bool = False) -> lis
         int(held), worker,
     )  # fmt: skip
     database.query(
-        "update attempt set ended_at = ?, outcome = 'worker died' where worker = ? and ended_at is null",
-        time.time(), worker,
+        "update attempt set ended_at = ?, outcome = ? where worker = ? and ended_at is null",
+        time.time(), outcome, worker,
     )  # fmt: skip
     return [row["id"] for row in rows]
 
