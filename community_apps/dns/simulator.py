@@ -190,7 +190,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Serve until standard input ends or the process is terminated."""
     parser = argparse.ArgumentParser(description="A name server for tests, on loopback.")
     parser.add_argument("--port", type=int, default=0, help="0 for any free port")
-    parser.add_argument("--zone", type=Path, help="a zone as JSON instead of the built-in one")
+    parser.add_argument("--zone", "--state", type=Path, help="a zone as JSON instead of the built-in one")
     options = parser.parse_args(arguments)
     zone = json.loads(options.zone.read_text("utf-8")) if options.zone else DEMO
     servers = bind(options.port, Authority(zone))

@@ -6,17 +6,14 @@ it speaks SMTP only; tests read ``server.state``.
 
 from __future__ import annotations
 
-import argparse
 import base64
-import json
 import socketserver
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from repertory_sdk.testing.place import HOST, Place, tcp_faults, with_settings
-from repertory_sdk.testing.simulator import announce, until_input_ends
+from repertory_sdk.testing.simulator import serve, started_with
 
 USER, PASSWORD = "soar@mail.example", "letmein"
 SETTINGS = {"host": "{host}", "port": "{port}", "security": "none", "user": USER, "password": PASSWORD, "sender": USER}
@@ -124,16 +121,10 @@ def place_of(server: MailServer) -> Place:
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Serve until standard input ends; the first line of output says where, and the settings of an asset."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="0 for any free port")
-    parser.add_argument("--state", type=Path, help="JSON to merge into what it knows at the start")
-    options = parser.parse_args(arguments)
-    server = MailServer(options.port)
-    if options.state:
-        server.state.update(json.loads(options.state.read_text("utf-8")))
-    announce(SETTINGS, server.server_address[1])
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    until_input_ends()
+    port, state = started_with(__doc__ or "", arguments)
+    server = MailServer(port)
+    server.state.update(state)
+    serve(server, SETTINGS)
 
 
 if __name__ == "__main__":

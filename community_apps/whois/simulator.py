@@ -148,7 +148,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Serve until standard input ends or the process is terminated."""
     parser = argparse.ArgumentParser(description="A WHOIS server for tests, on loopback.")
     parser.add_argument("--port", type=int, default=0, help="0 for any free port")
-    parser.add_argument("--data", type=Path, help="answers as JSON instead of the built-in ones")
+    parser.add_argument("--data", "--state", type=Path, help="answers as JSON instead of the built-in ones")
     options = parser.parse_args(arguments)
     server = Registry(options.port, json.loads(options.data.read_text("utf-8")) if options.data else DEMO)
     threading.Thread(target=server.serve_forever, daemon=True).start()

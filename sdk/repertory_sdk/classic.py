@@ -9,12 +9,21 @@ import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import repertory_sdk
+
+if TYPE_CHECKING:
+    from repertory_sdk.manifest import PlaybookManifest
 
 FORMAT = "classic"
 SITE = "site"
 FALLBACK = "fallback"  # below it: small modules in the place of those that are often missing
+
+
+def is_custom_function(playbook: PlaybookManifest) -> bool:
+    """Whether it is a single function that playbooks call, and no playbook of its own."""
+    return playbook.format == FORMAT and bool(playbook.function)
 
 
 def app_side() -> ModuleType:

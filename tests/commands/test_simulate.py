@@ -44,6 +44,14 @@ def test_a_simulated_product_has_an_asset_as_long_as_it_runs(user: User) -> None
     assert "whois-simulated" not in [asset["name"] for asset in user.asked("asset", "list")["assets"]]
 
 
+def test_what_it_knows_can_be_given(user: User) -> None:
+    told = "NetRange: 198.51.100.0 - 198.51.100.255\nOrgName: Somebody Else\nCountry: NL\n"
+    (user.folder / "known.json").write_text(json.dumps({"198.51.100.7": told}))
+    with simulated(user, "whois", "--add", "--state", "known.json"):
+        record = user.asked("act", "whois", "whois ip", "ip=198.51.100.7")
+    assert record["actions"][0]["results"][0]["data"][0]["organization"] == "Somebody Else"
+
+
 def test_without_add_the_words_for_an_asset_are_told(user: User) -> None:
     with simulated(user, "whois") as said:
         (one,) = said["simulated"]

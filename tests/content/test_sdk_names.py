@@ -55,6 +55,8 @@ def test_what_the_sdk_lacks(code: str, owner: str, missing: str, hint: str) -> N
         "try:\n    from repertory_sdk import tomorrow\nexcept ImportError:\n    tomorrow = None",
         "try:\n    from repertory_sdk import tomorrow\nexcept (KeyError, ImportError):\n    tomorrow = None",
         "try:\n    from repertory_sdk import tomorrow\nexcept:\n    tomorrow = None",
+        "from repertory_sdk import indicators\nif hasattr(indicators, 'most'):\n    indicators.most()",
+        "from repertory_sdk import indicators\ngetattr(indicators, 'most', None)",
         "from repertory_sdk import indicators\ndef f(indicators):\n    return indicators.most",
         "from repertory_sdk import indicators\nfor indicators in ():\n    indicators.most",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from repertory_sdk import Tomorrow",

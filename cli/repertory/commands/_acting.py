@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import nullcontext
-from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from repertory.commands._output import note
 from repertory.commands._runlive import growing
 from repertory.commands._runview import RunRecord, read_record
 from repertory.commands._session import resumable, stopping_told, unlock_secrets
-from repertory.errors import UserError
 from repertory.runtime.engines.foreground import foreground
-from repertory.runtime.kept import assets, events, runs
-from repertory.runtime.secrets.store import SecretStore
+from repertory.runtime.kept import events, runs
 from repertory.settings import user_name
-from repertory_sdk.manifest import AppManifest
 from repertory_sdk.models import Event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from repertory.commands._session import Session
-    from repertory.items import Installed
 
 
 def act_by_hand(
@@ -46,24 +39,6 @@ def act_by_hand(
     ):  # fmt: skip
         run = here.run(run_id, watch=lambda _: _looked(look))
     return read_record(opened.database, run)
-
-
-def asset_needed(opened: Session, item: Installed) -> None:
-    """Where the app has no asset, configure one that needs no settings, and say so; raises UserError where it needs some."""
-    assert isinstance(item.manifest, AppManifest)
-    existing = assets.list_assets(opened.database)
-    if any(asset.app == item.name for asset in existing):
-        return
-    needed = [setting.name for setting in item.manifest.settings if setting.required]
-    if needed:
-        words = " ".join(f"{name}=…" for name in needed)
-        raise UserError(f"no asset of {item.name} is configured yet", f"`repertory asset add NAME {item.name} {words}`")
-    taken = {asset.name for asset in existing}
-    plain = item.short_name.lower().replace("_", "-")[:60]
-    name = next(one for one in chain([plain], (f"{plain}-{number}" for number in count(2))) if one not in taken)
-    config = assets.AssetConfig(name=name, app=item.name, settings={}, created_at=time.time())
-    assets.add_asset(opened.database, SecretStore(opened.settings), item.manifest, config, replace=False)
-    note(f"asset {name} of {item.name} is configured: it needs no settings")
 
 
 def _looked(look: Callable[[], None]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from repertory.commands._output import say
 from repertory.content.changes.permissions import describe_permissions
 from repertory.errors import counted
-from repertory_sdk.classic import FORMAT
+from repertory_sdk.classic import is_custom_function
 from repertory_sdk.convert import to_json
 from repertory_sdk.manifest import AppManifest, PlaybookManifest
 
@@ -71,7 +71,7 @@ def _tell_app(app: AppManifest) -> None:
 
 
 def _tell_playbook(playbook: PlaybookManifest) -> None:
-    if playbook.format == FORMAT and playbook.function:
+    if is_custom_function(playbook):
         say("\na custom function")
     if playbook.labels:
         say(f"\nfor events labelled {', '.join(playbook.labels)}")

@@ -5,20 +5,15 @@ from __future__ import annotations
 import filecmp
 import json
 import shlex
-import time
 from typing import TYPE_CHECKING, Any
 
 from repertory.content.offered.community import shipped_folders
 from repertory.errors import UserError
-from repertory.runtime.kept import assets
-from repertory.runtime.secrets.store import SecretStore
-from repertory_sdk.manifest import AppManifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from repertory.commands._session import Session
     from repertory.items import Installed
 
 
@@ -42,10 +37,3 @@ def asset_words(item: Installed, name: str, settings: Mapping[str, Any]) -> str:
     """The words that configure an asset for a simulator."""
     texts = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in settings.items()]
     return shlex.join(["asset", "add", name, item.name, *texts])
-
-
-def add_asset_for(opened: Session, item: Installed, name: str, settings: Mapping[str, Any]) -> None:
-    """Configure it; one of that name is replaced."""
-    assert isinstance(item.manifest, AppManifest)
-    config = assets.AssetConfig(name=name, app=item.name, settings=dict(settings), created_at=time.time())
-    assets.add_asset(opened.database, SecretStore(opened.settings), item.manifest, config, replace=True)

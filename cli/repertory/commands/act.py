@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repertory.commands._acting import act_by_hand, asset_needed
+from repertory.commands._acting import act_by_hand
 from repertory.commands._complete import complete_asset, complete_installed
+from repertory.commands._configuring import ensure_asset
 from repertory.commands._output import JSON, emit, single_command
 from repertory.commands._runtree import print_record
 from repertory.commands._runview import as_json
@@ -66,7 +67,7 @@ def command(
         for name in asset or ():
             get_asset(opened.database, name)
         if not asset:
-            asset_needed(opened, item)
+            ensure_asset(opened, item)
         record = act_by_hand(
             opened, app_name=item.name, action=action, parameters=values, names=asset, event=event, timeout_s=timeout,
             shown=not json,

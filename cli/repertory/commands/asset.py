@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
 
 from repertory.commands._acting import act_by_hand
 from repertory.commands._complete import complete_asset, complete_installed
+from repertory.commands._configuring import configure
 from repertory.commands._output import JSON, command_group, emit, moment, note, say, table
 from repertory.commands._runview import shown_result
 from repertory.commands._secrets import ask_for_secrets, without_dashes
@@ -56,10 +56,9 @@ def add(
         texts = without_dashes(item.manifest, pairs(settings or [], "settings as"))
         ask_for_secrets(item.manifest, texts)
         values = assets.read_settings(item.manifest, texts)
-        config = assets.AssetConfig(name=name, app=item.name, settings=values, created_at=time.time())
         secrets = SecretStore(opened.settings)
         before = secrets.whereabouts().key
-        assets.add_asset(opened.database, secrets, item.manifest, config, replace=replace)
+        configure(opened, item, name, values, replace=replace)
         after = secrets.whereabouts().key
     if after != before and after and not json:
         note(f"secrets are sealed with {keys.protection(after.key)} (`repertory secrets where`)")

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from repertory.commands._complete import complete_installed
+from repertory.commands._configuring import configure
 from repertory.commands._output import JSON, command_group, emit, note, say, table
 from repertory.commands._session import Session, Unsandboxed, installed_item, session
-from repertory.commands._simulators import add_asset_for, asset_words, require_shipped
+from repertory.commands._simulators import asset_words, require_shipped
 from repertory.errors import UsageError
 from repertory.runtime.kept import assets
 from repertory.runtime.processes.simulators import FILE, simulator
@@ -53,7 +54,7 @@ def up(
     with session() as opened, ExitStack() as stack:
         running = [_start(opened, stack, name, port=port, state=state, trusted=allow_unsandboxed) for name in items]
         for one in running if add else ():
-            add_asset_for(opened, one.app, one.asset, one.place["settings"])
+            configure(opened, one.app, one.asset, one.place["settings"], replace=True)
             stack.callback(assets.remove_asset, opened.database, SecretStore(opened.settings), one.asset)
         if json:
             emit({"simulated": [{"app": one.app.name, "asset": one.asset, "added": add, **one.place} for one in running]})

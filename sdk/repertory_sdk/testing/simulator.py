@@ -27,6 +27,7 @@ import json
 import os
 import re
 import signal
+import socketserver
 import sys
 import threading
 from contextlib import contextmanager
@@ -221,16 +222,26 @@ class Simulator:
 
     def main(self, arguments: Optional[Sequence[str]] = None) -> None:
         """Serve until standard input ends; the first line of output says where, and the settings of an asset."""
-        parser = argparse.ArgumentParser(description=f"{self.product}, simulated on loopback.")
-        parser.add_argument("--port", type=int, default=0, help="0 for any free port")
-        parser.add_argument("--state", type=Path, help="JSON to merge into what it knows at the start")
-        options = parser.parse_args(arguments)
-        if options.state:
-            self.state.update(json.loads(options.state.read_text("utf-8")))
-        server = _Server((HOST, options.port), self)
-        announce(self.settings, server.server_address[1], url=f"http://{HOST}:{server.server_address[1]}")
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        until_input_ends()
+        port, state = started_with(f"{self.product}, simulated on loopback.", arguments)
+        self.state.update(state)
+        server = _Server((HOST, port), self)
+        serve(server, self.settings, url=f"http://{HOST}:{server.server_address[1]}")
+
+
+def started_with(description: str, arguments: Optional[Sequence[str]]) -> Tuple[int, Dict[str, Any]]:
+    """What any simulator is started with: its port (0: any free one), and what to merge into what it knows at the start."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--port", type=int, default=0, help="0 for any free port")
+    parser.add_argument("--state", type=Path, help="JSON to merge into what it knows at the start")
+    options = parser.parse_args(arguments)
+    return options.port, json.loads(options.state.read_text("utf-8")) if options.state else {}
+
+
+def serve(server: socketserver.TCPServer, settings: Mapping[str, Any], *, url: str = "") -> None:
+    """Say where a server listens, and let it until standard input ends."""
+    announce(settings, int(server.server_address[1]), url=url)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    until_input_ends()
 
 
 def announce(settings: Mapping[str, Any], port: int, *, url: str = "", **more: Any) -> None:

@@ -17,22 +17,19 @@ Settings are completed by those of ``SshAsset``: port, user, password and the fi
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import copy
-import json
 import shlex
 import socket
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 import paramiko
 
 from repertory_sdk.ssh import FIND, WRITE, fingerprint
 from repertory_sdk.testing.place import HOST, Place, tcp_faults, with_settings
-from repertory_sdk.testing.simulator import announce, until_input_ends
+from repertory_sdk.testing.simulator import announce, started_with, until_input_ends
 
 USER, PASSWORD = "responder", "demo-password-of-ssh"
 COMMAND_FAULTS = ("not permitted", "broken off in the middle", "no end", "command missing")
@@ -204,15 +201,11 @@ class SshSimulator:
 
     def main(self, arguments: Optional[Sequence[str]] = None) -> None:
         """Serve until standard input ends; the first line of output says where, and the settings of an asset."""
-        parser = argparse.ArgumentParser(description=f"{self.product}, simulated on loopback.")
-        parser.add_argument("--port", type=int, default=0, help="0 for any free port")
-        parser.add_argument("--state", type=Path, help="JSON to merge into what it knows at the start")
-        options = parser.parse_args(arguments)
-        if options.state:
-            self.state.update(json.loads(options.state.read_text("utf-8")))
+        wanted, state = started_with(f"{self.product}, simulated on loopback.", arguments)
+        self.state.update(state)
         for door in self._doors:
             door.tend(self.state)
-        with self._serving(options.port) as port:
+        with self._serving(wanted) as port:
             doors: Dict[str, Any] = {f"{door.name}_port": door.port for door in self._doors}
             announce(self.settings(port), port, **doors)
             until_input_ends()

@@ -56,12 +56,14 @@ def read_configuration(tree: Tree, rules: Sequence[Rule] = RULES) -> Configurati
         return Configuration(issues=[_issue(str(error))])
 
 
-def is_excluded(tree: Tree) -> Callable[[str], bool]:
-    """Whether a path is in no item, because the repository says so; nothing is where that cannot be read."""
+def exclusion(tree: Tree) -> Callable[[str], bool] | None:
+    """Whether a path is in no item, because the repository says so; None where it says nothing that can be read."""
     try:
         patterns = _exclusions(_plain(tree))
     except _Malformed:
-        patterns = []
+        return None
+    if not patterns:
+        return None
     return lambda path: path != CONFIGURATION_FILE and any(_fits(path, pattern) for pattern in patterns)
 
 
@@ -82,8 +84,8 @@ def _exclusions(plain: Mapping[str, Any]) -> Sequence[str]:
     if not isinstance(table, dict):
         raise _Malformed("items must be a table")
     patterns = table.get("exclude", [])
-    if set(table) - {"exclude"}:
-        raise _Malformed(f"items.{min(set(table) - {'exclude'})} is not known; known is exclude")
+    for unknown in sorted(set(table) - {"exclude"}):
+        raise _Malformed(f"items.{unknown} is not known; known is exclude")
     if not isinstance(patterns, list) or not all(isinstance(text, str) for text in patterns):
         raise _Malformed("items.exclude must be a list of paths")
     if len(patterns) > MOST_PATHS:

@@ -25,7 +25,7 @@ def sdk_name_issues(files: Sequence[References]) -> Iterator[Issue]:
     """What the item imports from the SDK, or asks one of its modules for, and is not there."""
     for file in files:
         expected = _where_it_may_be_missing(file)
-        told: set[str] = set()
+        told = set(_looked_for(file))
         for name, node in _asked_for(file):
             if id(node) in expected or name in told or (lacking := _lacking(name)) is None:
                 continue
@@ -64,6 +64,15 @@ def _where_it_may_be_missing(file: References) -> set[int]:
         if _MISSED & {node.id for kind in kinds for node in ast.walk(kind) if isinstance(node, ast.Name)}:
             found |= {id(node) for statement in attempt.body for node in ast.walk(statement)}
     return found
+
+
+def _looked_for(file: References) -> Iterator[str]:
+    """Full names that it asks for with ``hasattr`` before it uses them."""
+    for use in file.calls:
+        if use.name == "hasattr" and use.call is not None and len(use.call.args) == 2:
+            owner, name = use.call.args
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                yield f"{file.name_of(owner)}.{name.value}"
 
 
 def _lacking(name: str) -> tuple[str, str] | None:

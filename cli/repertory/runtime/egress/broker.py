@@ -31,9 +31,12 @@ class Broker:
 
     def open(self, policy: Policy, listening: list[Inside]) -> Gate:
         """A gate for a process that has just been confined."""
+        return asyncio.run_coroutine_threadsafe(self._open(policy, listening), self._running()).result(_PATIENCE_S)
+
+    async def _open(self, policy: Policy, listening: list[Inside]) -> Gate:
         gate = Gate(policy)
-        self._gates.add(gate)
-        asyncio.run_coroutine_threadsafe(gate.open(listening), self._running()).result(_PATIENCE_S)
+        self._gates.add(gate)  # in the loop, as everything that looks at them
+        await gate.open(listening)
         return gate
 
     def open_desk(self, policy: Policy, control: socket.socket, holding: Holding) -> Desk:

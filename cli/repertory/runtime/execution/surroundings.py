@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from repertory_sdk.classic import FORMAT
+from repertory_sdk.classic import is_custom_function
 from repertory_sdk.manifest import AppManifest, PlaybookManifest
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def telling_of(library: Library, effect: Effect, *, simulated: bool) -> Effect:
 
 def _playbooks(installed: InstalledSet) -> Iterator[dict[str, Any]]:
     for name, item in sorted(installed.playbooks.items()):
-        if isinstance(item.manifest, PlaybookManifest) and not (item.manifest.format == FORMAT and item.manifest.function):
+        if isinstance(item.manifest, PlaybookManifest) and not is_custom_function(item.manifest):
             inputs = [
                 {"name": one.name, "description": one.description, "contains": list(one.contains)} for one in item.manifest.inputs
             ]
