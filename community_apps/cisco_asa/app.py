@@ -24,7 +24,7 @@ app = App(
     files=["${asset.ca_file}"],
     concurrency=1,  # the agent answers one request at a time, and lines are numbered
 )
-WRITES = re.compile(r"\|\s*(redirect|append|tee)\b", re.IGNORECASE)
+WRITING = ("append", "redirect", "tee")
 
 
 @app.asset
@@ -250,7 +250,8 @@ def show(firewall: Firewall, what: str = param("What to show, such as conn count
     """What a `show` command prints."""
     if not what.isprintable() or not what.strip() or "?" in what:
         raise ActionFailed("Cisco ASA cannot show that; give the words after show, such as conn count")
-    if WRITES.search(what):
+    piped = [word.lower() for word in re.findall(r"\|\s*(\w+)", what)]  # the command line takes words that are cut short
+    if any(name.startswith(word) for word in piped for name in WRITING):
         raise ActionFailed("Cisco ASA is only to show that, not to write it to a file; leave out redirect, append and tee")
     with firewall.device() as device:
         return Said(command=f"show {what}", text=device.said(f"show {what}"))

@@ -254,7 +254,9 @@ def test_pages_are_turned(line, monkeypatch):
     assert len(app.list_rules(reached(line)).data) == 41
 
 
-@pytest.mark.parametrize("what", ["version | redirect disk0:/x", "run | append disk0:/x", "conn ?"])
+@pytest.mark.parametrize(
+    "what", ["version | redirect disk0:/x", "run | append disk0:/x", "run |r flash:x", "run | TE flash:x", "conn ?"]
+)
 def test_show_only_shows(shell, what):
     with pytest.raises(ActionFailed, match="Cisco ASA"):
         app.show(shell, what)
